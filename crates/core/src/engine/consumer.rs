@@ -1,0 +1,299 @@
+//! Getting jobs for whoever waits for one, without polling while that can be avoided.
+//!
+//! A server is in one of two moods:
+//!
+//! - *hot*: its last reserve gave a job. Then busy connections ask for more with
+//!   `reserve-with-timeout 0`, a growing number at once, never for more than there is demand, until
+//!   one misses.
+//! - *cold*: one connection that holds no job waits in a long reserve, for as long as there is
+//!   demand. If there is none, one more is opened; if none may be opened, a busy connection is asked
+//!   now and then.
+//!
+//! A long reserve on each of many servers may bring more jobs than there is demand. Those wait a
+//! moment for a caller and are then handed back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::link::Link;
+use super::{Engine, LeaseId, LinkId, Role, ServerId, ServerState, Success, Tag};
+use crate::protocol::{Command, Reply};
+use crate::types::{Instant, JobId, Seconds};
+
+/// Most reserves that are on their way to a hot server.
+const MAX_WINDOW: usize = 256;
+
+/// First and longest wait between two looks at a server that can only be polled.
+const POLL_MIN: Duration = Duration::from_millis(2);
+const POLL_MAX: Duration = Duration::from_millis(100);
+
+/// How long reserves rest after `DEADLINE_SOON`, which would answer each of them at once.
+const DEADLINE_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a job beyond the demand waits for a caller.
+const SURPLUS_WAIT: Duration = Duration::from_millis(100);
+
+/// How long a connection beyond the usual number may be idle.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How a consumer gets jobs from one server.
+#[derive(Debug)]
+pub(super) struct Hunt {
+    /// Reserves that may be on their way at once; zero is cold.
+    window: usize,
+    /// Those that are.
+    refills: usize,
+    poll_after: Duration,
+    /// No poll before this.
+    poll_at: Instant,
+    /// No reserve at all before this.
+    rest_until: Instant,
+}
+
+impl Default for Hunt {
+    fn default() -> Self {
+        Self {
+            window: 0,
+            refills: 0,
+            poll_after: POLL_MIN,
+            poll_at: Instant::default(),
+            rest_until: Instant::default(),
+        }
+    }
+}
+
+impl Hunt {
+    /// When there may be something to do again, if that is later than `now`.
+    pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
+        [self.rest_until, self.poll_at].into_iter().filter(|at| *at > now).min()
+    }
+}
+
+impl Engine {
+    /// How many jobs there is room for, beyond those that are on their way.
+    fn demand(&self) -> usize {
+        let refills: usize = self.servers.iter().map(|server| server.hunt.refills).sum();
+        let room = self.receivers.len() + self.config.prefetch;
+        room.saturating_sub(self.ready.len() + refills)
+    }
+
+    /// Gives reserved jobs to those who wait for one.
+    pub(super) fn hand_out(&mut self) {
+        while !self.ready.is_empty() {
+            let Some(op) = self.receivers.pop_front() else { return };
+            let lease = self.ready.pop_front();
+            match lease.and_then(|lease| self.hand_over(lease)) {
+                Some(job) => self.complete(op, Ok(Success::Reserved(job))),
+                None => self.receivers.push_front(op),
+            }
+        }
+    }
+
+    /// Asks servers for jobs as far as there is demand.
+    pub(super) fn hunt(&mut self) {
+        if self.paused || !self.phase.is_open() {
+            return;
+        }
+        self.turn += 1;
+        let count = self.servers.len();
+        for step in 0..count {
+            let server = ServerId((self.turn + step) % count);
+            let demand = self.demand();
+            if demand == 0 {
+                return;
+            }
+            self.hunt_on(server, demand);
+        }
+    }
+
+    fn hunt_on(&mut self, server: ServerId, demand: usize) {
+        let parked = self.links_of(server).any(|(_, link)| link.conn.is_parked());
+        let hunt = &self.server(server).hunt;
+        if hunt.rest_until > self.now {
+            return self.arm(hunt.rest_until);
+        }
+        if parked || hunt.refills > 0 && hunt.window <= hunt.refills {
+            return;
+        }
+        let (window, refills) = (hunt.window, hunt.refills);
+        if window > 0 {
+            return self.refill(server, demand.min(window - refills));
+        }
+        let empty = |link: &Link| link.is_up() && link.held.is_empty();
+        let free = self.links_of(server).find(|(_, link)| empty(link)).map(|(id, _)| id);
+        if let Some(link) = free {
+            let timeout = Seconds::reserve_timeout(self.config.reserve_timeout);
+            let park = Command::ReserveWithTimeout(timeout.unwrap_or_default());
+            return self.push(link, park, Tag::Reserve);
+        }
+        if self.is_dialing(server) {
+            return;
+        }
+        if self.may_dial(server)
+            && self.count_links(server) < self.config.effective_max_connections()
+        {
+            return self.open_link(server);
+        }
+        self.poll(server);
+    }
+
+    /// Looks for a job on a connection that holds others, and looks again later.
+    fn poll(&mut self, server: ServerId) {
+        let now = self.now;
+        let hunt = &mut self.server_mut(server).hunt;
+        if hunt.poll_at > now {
+            let at = hunt.poll_at;
+            return self.arm(at);
+        }
+        let at = now + hunt.poll_after;
+        hunt.poll_at = at;
+        hunt.poll_after = (hunt.poll_after * 2).min(POLL_MAX);
+        self.arm(at);
+        self.refill(server, 1);
+    }
+
+    fn refill(&mut self, server: ServerId, count: usize) {
+        let up = self.links_of(server).filter(|(_, link)| link.is_up());
+        let best = up.min_by_key(|(_, link)| link.held.len() + link.leaving.len());
+        let Some((link, _)) = best else { return };
+        self.server_mut(server).hunt.refills += count;
+        for _ in 0..count {
+            self.push(link, Command::ReserveWithTimeout(Seconds::ZERO), Tag::Reserve);
+        }
+    }
+
+    pub(super) fn reserve_reply(&mut self, link: LinkId, command: &Command, reply: Reply) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        state.idle_since = self.now;
+        let (server, up) = (state.server, state.is_up());
+        let now = self.now;
+        let hunt = &mut self.server_mut(server).hunt;
+        if command.blocks().is_none() {
+            hunt.refills = hunt.refills.saturating_sub(1);
+        }
+        match reply {
+            Reply::Reserved(id, body) => {
+                hunt.window = (hunt.window * 2).clamp(1, MAX_WINDOW);
+                hunt.poll_after = POLL_MIN;
+                // On a half-closed connection the job goes back by itself when that ends.
+                if up {
+                    self.job_came(link, id, body);
+                }
+            }
+            Reply::DeadlineSoon => {
+                hunt.window = 0;
+                hunt.rest_until = now + DEADLINE_PAUSE;
+                self.probe_all(link);
+            }
+            _ => hunt.window = 0,
+        }
+    }
+
+    fn job_came(&mut self, link: LinkId, id: JobId, body: Bytes) {
+        let lease = self.add_lease(link, id, body);
+        if self.paused || !self.phase.is_open() {
+            return self.return_job(lease);
+        }
+        self.ready.push_back(lease);
+        self.arm(self.now + SURPLUS_WAIT);
+    }
+
+    /// Some job of this connection is about to run out: find out which, and touch it if so asked.
+    fn probe_all(&mut self, link: LinkId) {
+        let Some(state) = self.links.get(&link) else { return };
+        for lease in state.held.clone() {
+            let known = self.leases.get(&lease).is_none_or(|lease| lease.stats.is_some());
+            if !known {
+                self.check_lease_at(lease, self.now);
+            }
+        }
+        self.check_leases();
+    }
+
+    /// The connection went down with this reserve unanswered.
+    pub(super) fn reserve_orphaned(&mut self, server: ServerId, command: &Command) {
+        let hunt = &mut self.server_mut(server).hunt;
+        hunt.window = 0;
+        if command.blocks().is_none() {
+            hunt.refills = hunt.refills.saturating_sub(1);
+        }
+    }
+
+    pub(super) fn pause_consumer(&mut self) {
+        if !matches!(self.role, Role::Consumer(_)) {
+            return;
+        }
+        self.paused = true;
+        let links: Vec<_> = self.links.iter_mut().map(|(id, link)| (*id, link)).collect();
+        let mut parked = Vec::new();
+        for (id, link) in links {
+            // Those that are not sent need no answer.
+            while let Some(command) = link.conn.withdraw(|tag| *tag == Tag::Reserve) {
+                if command.blocks().is_none() {
+                    let hunt = self.servers.get_mut(link.server.0).map(|server| &mut server.hunt);
+                    hunt.into_iter().for_each(|hunt| hunt.refills -= 1);
+                }
+            }
+            if link.is_up() && link.conn.is_parked() {
+                parked.push(id);
+            }
+        }
+        parked.into_iter().for_each(|link| self.half_close(link));
+        for lease in std::mem::take(&mut self.ready) {
+            self.return_job(lease);
+        }
+    }
+
+    /// Closing a connection gives back all its jobs unchanged, which is best if it is the only one.
+    pub(super) fn return_by_closing(&mut self, lease: LeaseId) -> bool {
+        let Some(link) = self.leases.get(&lease).map(|lease| lease.link) else { return false };
+        let Some(state) = self.links.get(&link) else { return false };
+        if state.is_up() && !matches!(self.role, Role::Consumer(_)) {
+            return false;
+        }
+        let only = state.held.len() == 1 && state.held.contains(&lease);
+        if !only || !state.leaving.is_empty() || state.conn.pending() > 0 {
+            return false;
+        }
+        self.remove_lease(lease);
+        self.close_link(link, None);
+        true
+    }
+
+    /// Jobs that no caller came for.
+    pub(super) fn return_surplus(&mut self) {
+        while self.surplus_due().is_some_and(|due| due <= self.now) {
+            if let Some(lease) = self.ready.pop_back() {
+                self.return_job(lease);
+            }
+        }
+    }
+
+    pub(super) fn surplus_due(&self) -> Option<Instant> {
+        let surplus = self.ready.len() > self.config.prefetch;
+        let last = self.ready.back().filter(|_| surplus)?;
+        Some(self.leases.get(last)?.reserved_at + SURPLUS_WAIT)
+    }
+
+    /// Lets go of connections that a busy time has left behind.
+    pub(super) fn quit_idle_links(&mut self) {
+        for server in (0..self.servers.len()).map(ServerId) {
+            let spare = self.count_links(server).saturating_sub(self.server(server).width);
+            let idle = |link: &Link| link.is_idle() && link.idle_since + IDLE <= self.now;
+            let links: Vec<_> =
+                self.links_of(server).filter(|(_, l)| idle(l)).map(|(id, _)| id).collect();
+            links.into_iter().rev().take(spare).for_each(|link| self.quit(link));
+        }
+    }
+
+    pub(super) fn idle_due(&self) -> Option<Instant> {
+        let spare = |s: &ServerState| self.count_links(s.server.id()) > s.width;
+        if !self.servers.iter().any(spare) {
+            return None;
+        }
+        let idle = self.links.values().filter(|link| link.is_idle());
+        // Later than now, for those that may go are gone.
+        idle.map(|link| link.idle_since + IDLE).filter(|at| *at > self.now).min()
+    }
+}

@@ -1,0 +1,379 @@
+//! Servers and their connections: opening, setting up, losing, and trying again.
+//!
+//! A connection goes one way: dialing, handshake, up, and then half-closed, quitting or closing.
+//! It is a new one, with a new id, every time. A server whose connections fail is left alone for a
+//! growing, jittered while, and is then tried with a single connection until that one is up.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rand::RngExt;
+
+use super::consumer::Hunt;
+use super::{
+    Engine, Event, LeaseId, LinkId, Output, Role, Server, ServerId, Tag, disconnected, part_of,
+};
+use crate::conn::Conn;
+use crate::error::{Error, ErrorKind, Outcome, Retry};
+use crate::protocol::{Command, Reply};
+use crate::stats::ServerStats;
+use crate::types::{Instant, JobId, TubeName};
+
+/// How long the end of a connection that was asked to end may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Doublings of the first wait that are counted; more would pass every limit.
+const MAX_DOUBLINGS: u32 = 22;
+
+#[derive(Debug)]
+pub(super) struct ServerState {
+    pub(super) server: Server,
+    /// Connections that are kept open.
+    pub(super) width: usize,
+    /// Failures since a connection was last up.
+    failures: u32,
+    /// No attempt to connect before this.
+    pub(super) retry_at: Option<Instant>,
+    pub(super) error: Option<Error>,
+    pub(super) max_job_size: Option<u64>,
+    pub(super) version: String,
+    pub(super) draining: bool,
+    pub(super) hunt: Hunt,
+}
+
+impl ServerState {
+    pub(super) fn new(server: Server, width: usize) -> Self {
+        Self {
+            server,
+            width,
+            failures: 0,
+            retry_at: None,
+            error: None,
+            max_job_size: None,
+            version: String::new(),
+            draining: false,
+            hunt: Hunt::default(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) server: ServerId,
+    pub(super) conn: Conn<Tag>,
+    pub(super) state: State,
+    /// Jobs whose holders have not finished them.
+    pub(super) held: BTreeSet<LeaseId>,
+    /// Jobs whose last command is on its way.
+    pub(super) leaving: BTreeSet<LeaseId>,
+    pub(super) by_job: BTreeMap<JobId, LeaseId>,
+    /// Whether the driver knows that there are bytes to send.
+    pub(super) announced: bool,
+    pub(super) idle_since: Instant,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    /// The driver opens it; both this and the handshake end by `due`.
+    Dialing { due: Instant },
+    /// Commands of its set-up await replies.
+    Handshake { due: Instant, left: usize },
+    /// In use.
+    Up,
+    /// Nothing more is sent; the server closes it once its last reply is out.
+    HalfClosed { due: Instant },
+    /// `quit` was sent.
+    Quitting { due: Instant },
+    /// The driver was told to close it: for a fault, or as planned.
+    Closing { fault: Option<Error>, was_up: bool },
+}
+
+impl Link {
+    pub(super) const fn is_up(&self) -> bool {
+        matches!(self.state, State::Up)
+    }
+
+    /// Whether it is, or may yet be, of use.
+    pub(super) const fn is_alive(&self) -> bool {
+        matches!(self.state, State::Dialing { .. } | State::Handshake { .. } | State::Up)
+    }
+
+    pub(super) const fn may_send(&self) -> bool {
+        matches!(self.state, State::Handshake { .. } | State::Up | State::Quitting { .. })
+    }
+
+    pub(super) fn is_empty_handed(&self) -> bool {
+        self.held.is_empty() && self.leaving.is_empty()
+    }
+
+    /// Whether nothing is held, asked or owed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_up() && self.is_empty_handed() && self.conn.pending() == 0
+    }
+
+    /// When this state has lasted too long.
+    pub(super) fn due(&self, patience: Duration) -> Option<Instant> {
+        match self.state {
+            State::Dialing { due }
+            | State::Handshake { due, .. }
+            | State::HalfClosed { due }
+            | State::Quitting { due } => Some(due),
+            State::Up => self.conn.answer_due(patience),
+            State::Closing { .. } => None,
+        }
+    }
+}
+
+impl Engine {
+    /// Opens what every server lacks.
+    pub(super) fn open_links(&mut self) {
+        // Work that was under way when the client was closed may still need a connection.
+        if !self.phase.is_open() && self.waiting.is_empty() {
+            return;
+        }
+        for server in (0..self.servers.len()).map(ServerId) {
+            let width = self.server(server).width;
+            while self.count_links(server) < width && self.may_dial(server) {
+                self.open_link(server);
+            }
+        }
+    }
+
+    /// Whether one more connection may be opened now. To a server that failed, only one at a time.
+    pub(super) fn may_dial(&self, server: ServerId) -> bool {
+        let known = self.server(server);
+        let rested = known.retry_at.is_none_or(|at| at <= self.now);
+        rested && (known.failures == 0 || !self.is_dialing(server))
+    }
+
+    pub(super) fn is_dialing(&self, server: ServerId) -> bool {
+        self.links_of(server).any(|(_, link)| link.is_alive() && !link.is_up())
+    }
+
+    pub(super) fn count_links(&self, server: ServerId) -> usize {
+        self.links_of(server).filter(|(_, link)| link.is_alive()).count()
+    }
+
+    pub(super) fn links_of(&self, server: ServerId) -> impl Iterator<Item = (LinkId, &Link)> {
+        self.links.iter().filter(move |(_, l)| l.server == server).map(|(id, link)| (*id, link))
+    }
+
+    pub(super) fn open_link(&mut self, server: ServerId) {
+        let id = LinkId(self.fresh_id());
+        let due = self.now + self.config.connect_timeout;
+        self.arm(due);
+        let link = Link {
+            server,
+            conn: Conn::new(self.config.max_body_size),
+            state: State::Dialing { due },
+            held: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            by_job: BTreeMap::new(),
+            announced: false,
+            idle_since: self.now,
+        };
+        self.links.insert(id, link);
+        let server = self.server(server).server.clone();
+        self.emit(Output::Connect { link: id, server });
+    }
+
+    pub(super) fn start_handshake(&mut self, id: LinkId) {
+        let commands = self.handshake();
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let State::Dialing { due } = link.state else { return };
+        link.state = State::Handshake { due, left: commands.len() };
+        for command in commands {
+            link.conn.push(command, Tag::Handshake);
+        }
+        self.announce(id);
+    }
+
+    /// What makes a new connection like the one it replaces.
+    fn handshake(&self) -> Vec<Command> {
+        let default = TubeName::default_tube();
+        let mut commands = vec![Command::Stats];
+        let others = self.watched.iter().filter(|tube| **tube != default);
+        commands.extend(others.cloned().map(Command::Watch));
+        if !self.watched.contains(&default) {
+            commands.push(Command::Ignore(default.clone()));
+        }
+        if self.used != default {
+            commands.push(Command::Use(self.used.clone()));
+        }
+        commands
+    }
+
+    pub(super) fn handshake_reply(
+        &mut self,
+        id: LinkId,
+        command: &Command,
+        reply: Reply,
+    ) -> Result<(), Error> {
+        let reply = command.verdict(reply)?;
+        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+        let State::Handshake { left, .. } = &mut link.state else { return Ok(()) };
+        *left -= 1;
+        let done = *left == 0;
+        let server = link.server;
+        if let (Command::Stats, Reply::Ok(body)) = (command, &reply) {
+            let stats = ServerStats::parse(body)?;
+            let known = self.server_mut(server);
+            known.max_job_size = Some(stats.max_job_size).filter(|size| *size > 0);
+            known.version = stats.version;
+            known.draining = stats.draining;
+        }
+        if done {
+            self.link_up(id, server);
+        }
+        Ok(())
+    }
+
+    fn link_up(&mut self, id: LinkId, server: ServerId) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.state = State::Up;
+            link.idle_since = self.now;
+        }
+        let known = self.server_mut(server);
+        known.failures = 0;
+        known.retry_at = None;
+        known.error = None;
+        let server = known.server.clone();
+        self.emit(Output::Event(Event::Connected(server)));
+        self.complete_ready(&Ok(()));
+        self.route_waiting();
+    }
+
+    pub(super) fn read_replies(&mut self, id: LinkId, input: &mut BytesMut) {
+        let patience = self.config.command_timeout;
+        while let Some(link) = self.links.get_mut(&id) {
+            if matches!(link.state, State::Dialing { .. } | State::Closing { .. }) {
+                input.clear();
+                return;
+            }
+            let outcome = match link.conn.decode(self.now, input) {
+                Ok(Some(answer)) => self.answered(id, answer),
+                Ok(None) => break,
+                Err(error) => Err(error),
+            };
+            if let Err(fault) = outcome {
+                self.close_link(id, Some(fault));
+            }
+        }
+        if let Some(due) = self.links.get(&id).and_then(|link| link.due(patience)) {
+            self.arm(due);
+        }
+        self.announce(id);
+    }
+
+    /// Has the driver close a connection: for a fault, or as planned.
+    pub(super) fn close_link(&mut self, id: LinkId, fault: Option<Error>) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        if !matches!(link.state, State::Closing { .. }) {
+            link.state = State::Closing { fault, was_up: link.is_up() };
+            self.emit(Output::Close(id));
+        }
+    }
+
+    /// Ends the sending direction, which ends a reserve that waits without losing a job.
+    pub(super) fn half_close(&mut self, id: LinkId) {
+        let due = self.now + FAREWELL.max(self.config.command_timeout);
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.state = State::HalfClosed { due };
+        self.arm(due);
+        self.emit(Output::HalfClose(id));
+    }
+
+    /// Says goodbye on a connection on which nothing is under way.
+    pub(super) fn quit(&mut self, id: LinkId) {
+        let due = self.now + FAREWELL.min(self.config.command_timeout);
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.state = State::Quitting { due };
+        self.arm(due);
+        self.push(id, Command::Quit, Tag::Quit);
+    }
+
+    /// Takes note of the end of a connection, whoever ended it.
+    pub(super) fn drop_link(&mut self, id: LinkId, unwritten: u64, error: Option<Error>) {
+        let Some(mut link) = self.links.remove(&id) else { return };
+        let server = link.server;
+        let unanswered = link.conn.close(unwritten);
+        let (was_up, planned, fault) = match link.state {
+            State::Dialing { .. } | State::Handshake { .. } => (false, false, error),
+            State::Up => (true, false, error),
+            State::HalfClosed { .. } | State::Quitting { .. } => (true, true, error),
+            State::Closing { fault, was_up } => (was_up, fault.is_none(), fault.or(error)),
+        };
+        let uri = &self.server(server).server;
+        let fault =
+            fault.unwrap_or_else(|| disconnected(Outcome::Unknown, format!("{uri} hung up")));
+        if !planned {
+            self.note_failure(server, was_up, &fault);
+        }
+        self.orphan(server, unanswered, &fault);
+        self.lose_leases(link.held.into_iter().chain(link.leaving), &fault);
+    }
+
+    fn note_failure(&mut self, server: ServerId, was_up: bool, error: &Error) {
+        let known = self.server_mut(server);
+        known.failures = known.failures.saturating_add(1);
+        known.error = Some(error.clone());
+        let failures = known.failures;
+        let server_name = known.server.clone();
+        let retry_in = self.backoff(failures);
+        let retry_at = self.now + retry_in;
+        self.server_mut(server).retry_at = Some(retry_at);
+        self.arm(retry_at);
+        let error = error.clone();
+        let event = if was_up {
+            Event::Disconnected { server: server_name, error, retry_in }
+        } else {
+            Event::ConnectFailed { server: server_name, error, retry_in }
+        };
+        self.emit(Output::Event(event));
+        self.fail_ready();
+    }
+
+    /// Between half and all of the wait that `failures` in a row call for.
+    fn backoff(&mut self, failures: u32) -> Duration {
+        let doublings = failures.saturating_sub(1).min(MAX_DOUBLINGS);
+        let wait = self.config.reconnect_min.saturating_mul(1 << doublings);
+        part_of(wait.min(self.config.reconnect_max), self.rng.random_range(0.5..=1.0))
+    }
+
+    /// Ends the wait for a connection that will not come.
+    fn fail_ready(&mut self) {
+        let hopeless = |server: &ServerState| {
+            server.error.as_ref().is_some_and(|error| error.retry() == Retry::Never)
+        };
+        let first = matches!(self.role, Role::Connection);
+        if first || self.servers.iter().all(hopeless) {
+            let error = self.servers.iter().find_map(|server| server.error.clone());
+            let error = error.unwrap_or_else(|| disconnected(Outcome::NotSent, "no connection"));
+            self.complete_ready(&Err(error.with_outcome(Outcome::NotSent)));
+        }
+    }
+
+    /// Closes connections that are overdue.
+    pub(super) fn expire_links(&mut self) {
+        let (now, patience) = (self.now, self.config.command_timeout);
+        let late = |link: &Link| link.due(patience).is_some_and(|due| due <= now);
+        let ids: Vec<_> = self.links.iter().filter(|(_, l)| late(l)).map(|(id, _)| *id).collect();
+        for id in ids {
+            let Some(link) = self.links.get(&id) else { continue };
+            let uri = &self.server(link.server).server;
+            let what = match link.state {
+                State::Dialing { .. } | State::Handshake { .. } => "no first reply within",
+                State::Up => "no reply within",
+                // Nothing is expected of it any more.
+                _ => {
+                    self.close_link(id, None);
+                    continue;
+                }
+            };
+            let span = if link.is_up() { patience } else { self.config.connect_timeout };
+            let message = format!("{uri}: {what} {span:?}");
+            self.close_link(id, Some(Error::new(ErrorKind::Timeout, Outcome::Unknown, message)));
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Operations: from submission to the one result each of them gets.
+
+use super::{
+    Engine, Event, Finish, LeaseId, LinkId, NewJob, OpId, Output, Request, Role, ServerId, Success,
+    Tag, disconnected,
+};
+use crate::error::{Error, ErrorKind, Outcome};
+use crate::protocol::{Command, MAX_BODY};
+use crate::types::{Instant, JobId, Seconds};
+
+#[derive(Debug)]
+pub(super) struct Op {
+    pub(super) kind: Kind,
+    deadline: Option<Instant>,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Put(PutState),
+    Command(ServerId),
+    Receive,
+    Finish,
+    Touch(LeaseId),
+    JobStats(LeaseId),
+    Ready,
+}
+
+/// What a put remembers between attempts.
+#[derive(Debug)]
+pub(super) struct PutState {
+    pub(super) cost: usize,
+    /// Servers that said they cannot take it.
+    pub(super) refused_by: Vec<ServerId>,
+    /// The error of the last attempt.
+    pub(super) error: Option<Error>,
+    /// Fail rather than wait for a connection.
+    pub(super) at_once: bool,
+}
+
+impl Op {
+    pub(super) const fn is_cancellable(&self) -> bool {
+        !matches!(self.kind, Kind::Finish)
+    }
+}
+
+impl Engine {
+    pub(super) fn start(&mut self, id: OpId, request: Request, deadline: Option<Instant>) {
+        let deadline = deadline.or_else(|| self.default_deadline(&request));
+        let kind = match self.admit(&request) {
+            Ok(kind) => kind,
+            Err(error) => return self.emit(Output::Complete(id, Err(error))),
+        };
+        if let Kind::Put(put) = &kind {
+            self.pending_bytes += put.cost;
+        }
+        let deadline = deadline.filter(|_| !matches!(kind, Kind::Finish));
+        self.ops.insert(id, Op { kind, deadline });
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, id));
+            self.arm(deadline);
+        }
+        self.begin(id, request);
+    }
+
+    fn default_deadline(&self, request: &Request) -> Option<Instant> {
+        let patience = self.config.command_timeout;
+        let span = match request {
+            Request::Put(_) if matches!(self.role, Role::Connection) => patience,
+            Request::Put(_) if self.config.put_timeout.is_zero() => patience,
+            Request::Put(_) => self.config.put_timeout,
+            Request::Command { command, .. } => match command.blocks() {
+                Some(timeout) => timeout?.as_duration() + patience,
+                None => patience,
+            },
+            Request::Touch(_) | Request::JobStats(_) => patience,
+            Request::Receive | Request::Finish { .. } | Request::Ready => return None,
+        };
+        Some(self.now + span)
+    }
+
+    /// Refuses what this client, in its present state, does not do.
+    fn admit(&self, request: &Request) -> Result<Kind, Error> {
+        use super::Request as R;
+        let about_a_job = matches!(request, R::Finish { .. } | R::Touch(_) | R::JobStats(_));
+        if !self.phase.is_open() && !about_a_job {
+            return Err(Error::not_sent(ErrorKind::Closed, "the client is closed"));
+        }
+        let fits = match request {
+            R::Put(_) | R::Command { .. } => !matches!(self.role, Role::Consumer(_)),
+            R::Receive => matches!(self.role, Role::Consumer(_)),
+            _ => true,
+        };
+        if !fits {
+            let message = "this kind of client does not do that";
+            return Err(Error::not_sent(ErrorKind::Unsupported, message));
+        }
+        Ok(match request {
+            R::Put(job) => self.admit_put(job)?,
+            R::Command { server, .. } => Kind::Command(*server),
+            R::Receive => Kind::Receive,
+            R::Finish { .. } => Kind::Finish,
+            R::Touch(lease) => Kind::Touch(*lease),
+            R::JobStats(lease) => Kind::JobStats(*lease),
+            R::Ready => Kind::Ready,
+        })
+    }
+
+    fn admit_put(&self, job: &NewJob) -> Result<Kind, Error> {
+        let length = job.body.len();
+        if length > MAX_BODY {
+            let message = format!("body: {length} bytes, the limit of every server is {MAX_BODY}");
+            return Err(Error::not_sent(ErrorKind::JobTooBig, message));
+        }
+        let cost = NewJob::cost(length);
+        let bound = self.config.max_pending_bytes;
+        // One put alone always passes, however large it is.
+        if self.pending_bytes > 0 && self.pending_bytes.saturating_add(cost) > bound {
+            let message = format!("puts waiting for an answer fill max_pending_bytes, {bound}");
+            return Err(Error::not_sent(ErrorKind::QueueFull, message));
+        }
+        let at_once = self.config.put_timeout.is_zero() && !matches!(self.role, Role::Connection);
+        Ok(Kind::Put(PutState { cost, refused_by: Vec::new(), error: None, at_once }))
+    }
+
+    fn begin(&mut self, id: OpId, request: Request) {
+        match request {
+            Request::Put(NewJob { tube, priority, delay, ttr, body }) => {
+                self.route(id, Command::Put { tube, priority, delay, ttr, body });
+            }
+            Request::Command { command, .. } => self.route(id, command),
+            Request::Receive => {
+                self.paused = false;
+                self.receivers.push_back(id);
+            }
+            Request::Finish { lease, how } => self.start_finish(Some(id), lease, how),
+            Request::Touch(lease) => self.ask_about(id, lease, Command::Touch),
+            Request::JobStats(lease) => self.ask_about(id, lease, Command::StatsJob),
+            Request::Ready => {
+                if self.is_connected() {
+                    self.complete(id, Ok(Success::Done));
+                }
+            }
+        }
+    }
+
+    /// Ends an operation, unless it was given up before.
+    pub(super) fn complete(&mut self, id: OpId, result: Result<Success, Error>) {
+        if self.remove_op(id).is_some() {
+            self.emit(Output::Complete(id, result));
+        }
+    }
+
+    pub(super) fn remove_op(&mut self, id: OpId) -> Option<Op> {
+        let op = self.ops.remove(&id)?;
+        if let Some(deadline) = op.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        if let Kind::Put(put) = &op.kind {
+            self.pending_bytes -= put.cost;
+        }
+        Some(op)
+    }
+
+    /// Takes an operation out of all queues, so that nothing of it is sent any more. Says whether
+    /// something of it may have been.
+    pub(super) fn abandon(&mut self, id: OpId) -> Outcome {
+        let Some(op) = self.remove_op(id) else { return Outcome::NotSent };
+        if matches!(op.kind, Kind::Receive) {
+            self.receivers.retain(|waiting| *waiting != id);
+            return Outcome::NotSent;
+        }
+        if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
+            self.waiting.remove(at);
+            return Outcome::NotSent;
+        }
+        let tag = Tag::Op(id);
+        let holder = self.links.iter().find(|(_, link)| link.conn.tags().any(|t| *t == tag));
+        let Some((&link, _)) = holder else { return Outcome::NotSent };
+        self.abandon_on(link, tag)
+    }
+
+    fn abandon_on(&mut self, id: LinkId, tag: Tag) -> Outcome {
+        let Some(link) = self.links.get_mut(&id) else { return Outcome::NotSent };
+        if link.conn.withdraw(|unsent| *unsent == tag).is_some() {
+            return Outcome::NotSent;
+        }
+        // A reserve that nobody waits for any more would hold up all that comes behind it.
+        if link.is_up() && link.conn.blocked_by() == Some(&tag) && link.is_empty_handed() {
+            self.half_close(id);
+        }
+        Outcome::Unknown
+    }
+
+    /// Ends the operations whose time is over.
+    pub(super) fn expire_ops(&mut self) {
+        while let Some(&(deadline, id)) = self.deadlines.first() {
+            if deadline > self.now {
+                break;
+            }
+            let kind = self.ops.get(&id).map(|op| &op.kind);
+            let ready = matches!(kind, Some(Kind::Ready));
+            let receive = matches!(kind, Some(Kind::Receive));
+            let before = match kind {
+                Some(Kind::Put(put)) => put.error.clone(),
+                _ => None,
+            };
+            let outcome = self.abandon(id);
+            let error = if receive {
+                Error::not_sent(ErrorKind::Timeout, "no job came in time")
+            } else if outcome == Outcome::NotSent && (ready || !self.is_connected()) {
+                self.no_connection(before)
+            } else {
+                let message = "the time allowed for the call ran out";
+                let error = Error::new(ErrorKind::Timeout, outcome, message);
+                before.into_iter().fold(error, Error::with_source)
+            };
+            self.emit(Output::Complete(id, Err(error)));
+        }
+    }
+
+    /// The error of an operation for which no connection came up.
+    pub(super) fn no_connection(&self, before: Option<Error>) -> Error {
+        let cause = before.or_else(|| self.servers.iter().find_map(|server| server.error.clone()));
+        let outcome = Outcome::NotSent;
+        match cause {
+            Some(cause) => {
+                let message = format!("no connection in time: {cause}");
+                disconnected(outcome, message).with_source(cause)
+            }
+            None => disconnected(outcome, "no connection in time"),
+        }
+    }
+
+    /// Sends a question about a reserved job.
+    fn ask_about(&mut self, id: OpId, lease: LeaseId, command: fn(JobId) -> Command) {
+        match self.held(lease) {
+            Ok((link, job)) => self.push(link, command(job), Tag::Op(id)),
+            Err(error) => self.complete(id, Err(error)),
+        }
+    }
+
+    /// Completes what waits for a connection.
+    pub(super) fn complete_ready(&mut self, result: &Result<(), Error>) {
+        let ready = |op: &Op| matches!(op.kind, Kind::Ready);
+        let ids: Vec<_> = self.ops.iter().filter(|(_, op)| ready(op)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.complete(id, result.clone().map(|()| Success::Done));
+        }
+    }
+
+    /// Reports that a put is done again.
+    pub(super) fn note_retry(&mut self, op: OpId, server: ServerId, error: Error) {
+        if let Some(Op { kind: Kind::Put(put), .. }) = self.ops.get_mut(&op) {
+            put.error = Some(error.clone());
+        }
+        let server = self.server(server).server.clone();
+        self.emit(Output::Event(Event::Retry { op, server, error }));
+    }
+
+    /// Hands a job back to its tube as it is.
+    pub(super) fn return_job(&mut self, lease: LeaseId) {
+        if self.return_by_closing(lease) {
+            return;
+        }
+        let how = Finish::Release { priority: None, delay: Seconds::ZERO };
+        self.start_finish(None, lease, how);
+    }
+}

@@ -1,0 +1,211 @@
+//! Replies from bytes, however the network splits them.
+
+use std::fmt;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{MAX_LINE, Reply};
+use crate::error::quote;
+use crate::types::{JobId, TubeName};
+
+/// Bodies up to this size are copied out of the read buffer, so that a small job kept for long
+/// does not keep a whole buffer alive.
+const COPIED_BODY: usize = 1024;
+
+const CRLF: &[u8] = b"\r\n";
+
+/// Cuts replies out of a read buffer.
+///
+/// It never asks for memory: the buffer grows only by what really arrives, and a length above the
+/// limit is refused before any of the body is awaited.
+#[derive(Debug)]
+pub struct Decoder {
+    max_body: usize,
+    /// A reply whose line has been read and whose body has not.
+    head: Option<(Head, usize)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Head {
+    Reserved(JobId),
+    Found(JobId),
+    Ok,
+}
+
+/// Bytes that no server of this protocol sends. The connection cannot be used any further.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// No line end within [`MAX_LINE`] bytes.
+    LineTooLong,
+    /// The line is none of the replies; a part of it is quoted.
+    Malformed(String),
+    /// A body longer than the limit was announced.
+    BodyTooLarge {
+        /// The announced length in bytes.
+        length: u64,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body does not end where its length says.
+    UnterminatedBody,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LineTooLong => write!(f, "a reply line exceeds {MAX_LINE} bytes"),
+            Self::Malformed(line) => write!(f, "not a reply: {line}"),
+            Self::BodyTooLarge { length, limit } => {
+                write!(f, "a body of {length} bytes exceeds the limit of {limit} bytes")
+            }
+            Self::UnterminatedBody => f.write_str("a body does not end where its length says"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+impl Decoder {
+    /// A decoder that refuses bodies above `max_body` bytes.
+    #[must_use]
+    pub const fn new(max_body: usize) -> Self {
+        Self { max_body, head: None }
+    }
+
+    /// Takes the next whole reply off the front of `buffer`, or leaves what is incomplete there.
+    ///
+    /// # Errors
+    /// [`DecodeError`]; after one the connection must be closed.
+    pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Reply>, DecodeError> {
+        let (head, length) = match self.head {
+            Some(head) => head,
+            None => {
+                let Some((line, size)) = first_line(buffer)? else { return Ok(None) };
+                let head = match line {
+                    Line::Reply(reply) => {
+                        buffer.advance(size);
+                        return Ok(Some(reply));
+                    }
+                    Line::Head(head, length) => (head, self.bounded(length)?),
+                };
+                buffer.advance(size);
+                head
+            }
+        };
+        self.head = Some((head, length));
+        // A wrong terminator is an error as soon as it is visible, not only when it is whole.
+        let end = buffer.get(length..).unwrap_or_default();
+        let seen = end.len().min(CRLF.len());
+        if end.get(..seen) != CRLF.get(..seen) {
+            return Err(DecodeError::UnterminatedBody);
+        }
+        if seen < CRLF.len() {
+            return Ok(None);
+        }
+        self.head = None;
+        let body = if length <= COPIED_BODY {
+            let body = Bytes::copy_from_slice(buffer.get(..length).unwrap_or_default());
+            buffer.advance(length);
+            body
+        } else {
+            buffer.split_to(length).freeze()
+        };
+        buffer.advance(CRLF.len());
+        Ok(Some(match head {
+            Head::Reserved(id) => Reply::Reserved(id, body),
+            Head::Found(id) => Reply::Found(id, body),
+            Head::Ok => Reply::Ok(body),
+        }))
+    }
+
+    fn bounded(&self, length: u64) -> Result<usize, DecodeError> {
+        match usize::try_from(length) {
+            Ok(length) if length <= self.max_body => Ok(length),
+            _ => Err(DecodeError::BodyTooLarge { length, limit: self.max_body }),
+        }
+    }
+}
+
+/// Reads the line at the front of `buffer` and tells its size on the wire. Only CRLF ends a line,
+/// so a line cut short is never one.
+fn first_line(buffer: &[u8]) -> Result<Option<(Line, usize)>, DecodeError> {
+    let window = buffer.get(..MAX_LINE).unwrap_or(buffer);
+    let Some(end) = window.iter().position(|&byte| byte == b'\n') else {
+        return if window.len() < MAX_LINE { Ok(None) } else { Err(DecodeError::LineTooLong) };
+    };
+    let line = window.get(..=end).unwrap_or_default();
+    let parsed = line
+        .strip_suffix(CRLF)
+        .and_then(|text| str::from_utf8(text).ok())
+        .and_then(Line::parse)
+        .ok_or_else(|| DecodeError::Malformed(quote(&String::from_utf8_lossy(line))))?;
+    Ok(Some((parsed, line.len())))
+}
+
+/// What one line says: all of a reply, or the announcement of a body of so many bytes.
+enum Line {
+    Reply(Reply),
+    Head(Head, u64),
+}
+
+impl Line {
+    /// Reads a line without its CRLF. A job id, count or length is any `u64`.
+    fn parse(text: &str) -> Option<Self> {
+        let Some((word, rest)) = text.split_once(' ') else {
+            return bare(text).map(Self::Reply);
+        };
+        Some(match word {
+            "RESERVED" => {
+                let (id, length) = rest.split_once(' ')?;
+                Self::Head(Head::Reserved(JobId(integer(id)?)), integer(length)?)
+            }
+            "FOUND" => {
+                let (id, length) = rest.split_once(' ')?;
+                Self::Head(Head::Found(JobId(integer(id)?)), integer(length)?)
+            }
+            "OK" => Self::Head(Head::Ok, integer(rest)?),
+            "INSERTED" => Self::Reply(Reply::Inserted(JobId(integer(rest)?))),
+            "BURIED" => Self::Reply(Reply::InsertedBuried(JobId(integer(rest)?))),
+            "USING" => Self::Reply(Reply::Using(TubeName::new(rest).ok()?)),
+            "WATCHING" => Self::Reply(Reply::Watching(integer(rest)?)),
+            "KICKED" => Self::Reply(Reply::KickedCount(integer(rest)?)),
+            _ => return None,
+        })
+    }
+}
+
+/// A reply that is one word.
+fn bare(word: &str) -> Option<Reply> {
+    Some(match word {
+        "BURIED" => Reply::Buried,
+        "DELETED" => Reply::Deleted,
+        "RELEASED" => Reply::Released,
+        "TOUCHED" => Reply::Touched,
+        "KICKED" => Reply::Kicked,
+        "PAUSED" => Reply::Paused,
+        "TIMED_OUT" => Reply::TimedOut,
+        "DEADLINE_SOON" => Reply::DeadlineSoon,
+        "NOT_FOUND" => Reply::NotFound,
+        "NOT_IGNORED" => Reply::NotIgnored,
+        "JOB_TOO_BIG" => Reply::JobTooBig,
+        "DRAINING" => Reply::Draining,
+        "OUT_OF_MEMORY" => Reply::OutOfMemory,
+        "INTERNAL_ERROR" => Reply::InternalError,
+        "BAD_FORMAT" => Reply::BadFormat,
+        "UNKNOWN_COMMAND" => Reply::UnknownCommand,
+        "EXPECTED_CRLF" => Reply::ExpectedCrlf,
+        _ => return None,
+    })
+}
+
+fn integer(text: &str) -> Option<u64> {
+    // `u64::from_str` would take a leading plus.
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

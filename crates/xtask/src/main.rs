@@ -1,0 +1,48 @@
+//! Beanwire's chores; `cargo xtask --help` lists them.
+
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  setup          Installs what the tests need, or says how to
+  test           Runs every check a change has to pass
+  demo [ARGS]    Runs the client's demo against a real server
+
+Options:
+  -h, --help     Prints this
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["-h" | "--help"] | [_, "-h" | "--help"] if args.first() != Some(&"demo") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        ["setup"] => setup::all(),
+        ["test"] => test::all(),
+        ["demo", args @ ..] => demo(args),
+        [] => Err(format!("no command given\n\n{}", USAGE.trim_end())),
+        _ => Err(format!("no such command: {}\n\n{}", args.join(" "), USAGE.trim_end())),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn demo(args: &[&str]) -> Result<(), String> {
+    setup::servers()?;
+    let fixed = ["run", "--quiet", "--release", "-p", "beanwire", "--example", "demo", "--"];
+    run::run(run::command("cargo", &fixed).args(args))
+}

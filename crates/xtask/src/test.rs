@@ -1,0 +1,107 @@
+//! Every check a change has to pass, cheap ones first.
+
+use std::time::{Duration, Instant};
+
+use crate::run::{command, output, run, target_dir};
+use crate::setup::{self, WASM, WasmToolchain};
+
+/// How a step that did not fail ended.
+enum Outcome {
+    Passed,
+    /// It cannot run here, and nobody is to believe it did.
+    NotRun,
+}
+
+type Step = (&'static str, fn() -> Result<Outcome, String>);
+
+const STEPS: [Step; 7] = [
+    ("setup", || passed(setup::all())),
+    ("format", || cargo(&["fmt", "--all", "--check"])),
+    ("clippy", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+    }),
+    ("docs", docs),
+    ("tests", || cargo(&["test", "--workspace", "--all-features"])),
+    ("wasm32", wasm32),
+    ("cargo-deny", cargo_deny),
+];
+
+/// Runs the steps up to the first that fails.
+pub(crate) fn all() -> Result<(), String> {
+    let mut rows = Vec::new();
+    let mut result = Ok(());
+    for (name, step) in STEPS {
+        println!("==> {name}");
+        let start = Instant::now();
+        let outcome = step();
+        let word = match outcome {
+            Ok(Outcome::Passed) => "passed",
+            Ok(Outcome::NotRun) => "NOT RUN",
+            Err(_) => "FAILED",
+        };
+        rows.push(row(name, start.elapsed(), word));
+        if let Err(error) = outcome {
+            result = Err(format!("{name}: {error}"));
+            break;
+        }
+    }
+    println!("\n{}", rows.join("\n"));
+    result
+}
+
+fn row(name: &str, time: Duration, word: &str) -> String {
+    format!("{name:<12}{:>8.1} s  {word}", time.as_secs_f64())
+}
+
+fn passed(result: Result<(), String>) -> Result<Outcome, String> {
+    result.map(|()| Outcome::Passed)
+}
+
+fn cargo(args: &[&str]) -> Result<Outcome, String> {
+    passed(run(&mut command("cargo", args)))
+}
+
+fn docs() -> Result<Outcome, String> {
+    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--all-features"]);
+    passed(run(doc.env("RUSTDOCFLAGS", "-Dwarnings")))
+}
+
+/// The core does no I/O, so it builds where there is none.
+fn wasm32() -> Result<Outcome, String> {
+    let check = ["check", "-p", "beanwire-core", "--target", WASM];
+    match setup::wasm_toolchain() {
+        Some(WasmToolchain::Own) => cargo(&check),
+        Some(WasmToolchain::Debian) => {
+            let mut cargo = command("/usr/bin/cargo", &check);
+            cargo.args(["-Z", "build-std=std,panic_abort"]);
+            cargo.env("RUSTC", "/usr/bin/rustc");
+            // A stable compiler builds its own standard library only when told that it may.
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+            // Of its own: another compiler would build everything in `target` anew.
+            cargo.env("CARGO_TARGET_DIR", target_dir().join("wasm32"));
+            // Set by rustup, to the libraries of another compiler.
+            passed(run(cargo.env_remove("LD_LIBRARY_PATH")))
+        }
+        None => Err(format!("nothing here builds for {WASM}")),
+    }
+}
+
+fn cargo_deny() -> Result<Outcome, String> {
+    if output(&mut command("cargo", &["deny", "--version"])).is_none() {
+        println!("cargo-deny is not installed, so licences, bans and sources go unchecked; run");
+        println!("  cargo install --locked cargo-deny");
+        return Ok(Outcome::NotRun);
+    }
+    cargo(&["deny", "check", "licenses", "bans", "sources"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_the_table_is_aligned() {
+        let row = row("tests", Duration::from_millis(12_340), "passed");
+        assert_eq!(row, "tests           12.3 s  passed");
+    }
+}

@@ -1,0 +1,190 @@
+//! A blocking client to prepare a server and to look at it, independent of the client under test.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+trait Stream: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Stream for T {}
+
+/// One connection to a server. Every method fails the test on an answer it does not expect, and on
+/// none within ten seconds.
+pub struct RawClient {
+    stream: BufReader<Box<dyn Stream>>,
+    watched: String,
+}
+
+impl fmt::Debug for RawClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawClient").field("watched", &self.watched).finish_non_exhaustive()
+    }
+}
+
+impl RawClient {
+    /// Connects over TCP.
+    ///
+    /// # Panics
+    /// If nobody listens.
+    #[must_use]
+    pub fn connect(addr: impl ToSocketAddrs) -> Self {
+        let stream = TcpStream::connect(addr).expect("a TCP connection");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout above zero");
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        Self::over(stream)
+    }
+
+    /// Connects to a unix socket.
+    ///
+    /// # Panics
+    /// If nobody listens.
+    #[must_use]
+    pub fn connect_unix(path: impl AsRef<Path>) -> Self {
+        let stream = UnixStream::connect(path).expect("a unix connection");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout above zero");
+        Self::over(stream)
+    }
+
+    fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: BufReader::new(Box::new(stream)), watched: "default".into() }
+    }
+
+    /// Sends these bytes and nothing else.
+    ///
+    /// # Panics
+    /// If the connection is lost.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.get_mut().write_all(bytes.as_ref()).expect("the server reads");
+    }
+
+    /// Reads a line and returns it without its CRLF.
+    ///
+    /// # Panics
+    /// If no whole line of UTF-8 comes.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).expect("a line in time");
+        line.strip_suffix("\r\n").expect("a line that ends in CRLF").to_owned()
+    }
+
+    /// Sends a command line and returns the first line of the answer.
+    ///
+    /// # Panics
+    /// As [`RawClient::send`] and [`RawClient::line`] do.
+    pub fn command(&mut self, command: &str) -> String {
+        self.send(format!("{command}\r\n"));
+        self.line()
+    }
+
+    /// Reads a body of `n` bytes and the CRLF behind it.
+    ///
+    /// # Panics
+    /// If they do not come.
+    pub fn body(&mut self, n: usize) -> Vec<u8> {
+        let mut body = vec![0; n + 2];
+        self.stream.read_exact(&mut body).expect("a body in time");
+        assert_eq!(body.split_off(n), b"\r\n", "the end of a body");
+        body
+    }
+
+    /// Whether the server has closed the connection and nothing is left to read.
+    ///
+    /// # Panics
+    /// If neither bytes nor the end come.
+    pub fn at_end(&mut self) -> bool {
+        self.stream.fill_buf().expect("bytes or the end in time").is_empty()
+    }
+
+    /// Puts a job with priority 1024, no delay and a TTR of 60 s.
+    ///
+    /// # Panics
+    /// If the server does not insert it.
+    pub fn put(&mut self, tube: &str, body: impl AsRef<[u8]>) -> u64 {
+        self.put_with(tube, body, 1024, 0, 60)
+    }
+
+    /// Puts a job with `priority`, `delay` and `ttr`.
+    ///
+    /// # Panics
+    /// If the server does not insert it.
+    pub fn put_with(
+        &mut self,
+        tube: &str,
+        body: impl AsRef<[u8]>,
+        priority: u32,
+        delay: u32,
+        ttr: u32,
+    ) -> u64 {
+        let body = body.as_ref();
+        assert_eq!(self.command(&format!("use {tube}")), format!("USING {tube}"));
+        self.send(format!("put {priority} {delay} {ttr} {}\r\n", body.len()));
+        self.send(body);
+        let answer = self.command("");
+        number(answer.strip_prefix("INSERTED ").expect(&answer))
+    }
+
+    /// Reserves a job of `tube` that is ready now. It belongs to this connection.
+    ///
+    /// # Panics
+    /// On any answer but a job, none, or the warning of a deadline.
+    pub fn reserve(&mut self, tube: &str) -> Option<(u64, Vec<u8>)> {
+        if self.watched != tube {
+            assert_eq!(self.command(&format!("watch {tube}")), "WATCHING 2");
+            let left = std::mem::replace(&mut self.watched, tube.to_owned());
+            assert_eq!(self.command(&format!("ignore {left}")), "WATCHING 1");
+        }
+        let answer = self.command("reserve-with-timeout 0");
+        if answer == "TIMED_OUT" || answer == "DEADLINE_SOON" {
+            return None;
+        }
+        let (id, size) =
+            answer.strip_prefix("RESERVED ").and_then(|rest| rest.split_once(' ')).expect(&answer);
+        Some((number(id), self.body(number(size))))
+    }
+
+    /// The server's statistics.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn stats(&mut self) -> BTreeMap<String, String> {
+        self.yaml("stats").expect("OK")
+    }
+
+    /// The statistics of a tube; nothing if there is no such tube.
+    ///
+    /// # Panics
+    /// On an answer that is neither.
+    pub fn stats_tube(&mut self, tube: &str) -> BTreeMap<String, String> {
+        self.yaml(&format!("stats-tube {tube}")).unwrap_or_default()
+    }
+
+    /// The statistics of a job; nothing if there is no such job.
+    ///
+    /// # Panics
+    /// On an answer that is neither.
+    pub fn stats_job(&mut self, id: u64) -> BTreeMap<String, String> {
+        self.yaml(&format!("stats-job {id}")).unwrap_or_default()
+    }
+
+    fn yaml(&mut self, command: &str) -> Option<BTreeMap<String, String>> {
+        let answer = self.command(command);
+        if answer == "NOT_FOUND" {
+            return None;
+        }
+        let size = number(answer.strip_prefix("OK ").expect(&answer));
+        let text = String::from_utf8(self.body(size)).expect("UTF-8");
+        let pairs = text.lines().filter_map(|line| line.split_once(": "));
+        Some(pairs.map(|(key, value)| (key.into(), value.trim_matches('"').into())).collect())
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> T {
+    text.parse().unwrap_or_else(|_| panic!("not a number: {text:?}"))
+}
