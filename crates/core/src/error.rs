@@ -1,6 +1,7 @@
 //! The one error type of every face: a kind with a stable code, what became of the work, and
 //! whether to try again.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -205,6 +206,12 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -15,6 +15,9 @@ use crate::uri::ServerUri;
 /// Fixed part of what a waiting put counts towards `max_pending_bytes`.
 const PUT_OVERHEAD: usize = 256;
 
+/// How long a reservation lasts unless told otherwise.
+const DEFAULT_TTR: Duration = Duration::from_secs(60);
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident,)*) => {$(
         $(#[$doc])*
@@ -69,6 +72,42 @@ pub struct NewJob {
 }
 
 impl NewJob {
+    /// A job with priority 1024, no delay and a TTR of 60 s.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a tube name that is not allowed.
+    pub fn new<T>(tube: T, body: impl Into<Bytes>) -> Result<Self, Error>
+    where
+        T: TryInto<TubeName>,
+        Error: From<T::Error>,
+    {
+        let (priority, delay) = (Priority::default(), Seconds::ZERO);
+        let ttr = Seconds::ttr(DEFAULT_TTR)?;
+        Ok(Self { tube: tube.try_into()?, priority, delay, ttr, body: body.into() })
+    }
+
+    /// Sets the priority.
+    #[must_use]
+    pub fn priority(self, priority: impl Into<Priority>) -> Self {
+        Self { priority: priority.into(), ..self }
+    }
+
+    /// Sets the delay, rounded up to whole seconds.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` above 2^32-1 s.
+    pub fn delay(self, delay: Duration) -> Result<Self, Error> {
+        Ok(Self { delay: Seconds::from_duration("delay", delay)?, ..self })
+    }
+
+    /// Sets the TTR, rounded up to whole seconds.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for zero and above 2^32-1 s.
+    pub fn ttr(self, ttr: Duration) -> Result<Self, Error> {
+        Ok(Self { ttr: Seconds::ttr(ttr)?, ..self })
+    }
+
     /// What a waiting put of a body this long counts towards `max_pending_bytes`.
     #[must_use]
     pub const fn cost(body_len: usize) -> usize {

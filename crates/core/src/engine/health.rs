@@ -25,6 +25,12 @@ impl Engine {
         &self.role
     }
 
+    /// Whether new work is taken.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.phase.is_open()
+    }
+
     /// Whether any connection is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {

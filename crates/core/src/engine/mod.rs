@@ -5,8 +5,8 @@
 //!
 //! A driver owns the sockets and the clock. Whatever happens, it tells the engine:
 //!
-//! - a caller wants something: [`Engine::submit`], [`Engine::cancel`], [`Engine::pause`],
-//!   [`Engine::close`];
+//! - a caller wants something: [`Engine::submit`], [`Engine::cancel`],
+//!   [`Engine::give_back`], [`Engine::pause_if_unused`], [`Engine::close`];
 //! - a connection is open, TLS included: [`Engine::handle_connected`];
 //! - bytes came in: [`Engine::handle_data`], with whatever the last call left in the buffer in front
 //!   of them;
@@ -201,11 +201,13 @@ impl Engine {
         self.settle();
     }
 
-    /// Makes a consumer let go of every waiting reserve and of every job that no caller has, until
-    /// the next [`Request::Receive`]. Handed-out jobs are not touched.
-    pub fn pause(&mut self, now: Instant) {
+    /// Makes a consumer for which no caller waits let go of every waiting reserve and of every job
+    /// that no caller has, until the next [`Request::Receive`]. Handed-out jobs are not touched.
+    pub fn pause_if_unused(&mut self, now: Instant) {
         self.tick(now);
-        self.pause_consumer();
+        if self.receivers.is_empty() {
+            self.pause_consumer();
+        }
         self.settle();
     }
 

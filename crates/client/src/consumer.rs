@@ -1,0 +1,151 @@
+//! Reserving jobs through a pool of connections.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use beanwire_core::config::Config;
+use beanwire_core::engine::{CloseReport, Health, Request, Role, Server};
+use beanwire_core::error::{Error, ErrorKind};
+use beanwire_core::types::TubeName;
+use futures_core::Stream;
+
+use crate::client::{Client, Uris};
+use crate::driver::Call;
+use crate::job::Job;
+use crate::receive::{Handler, Receive};
+use crate::telemetry::{self, Operation};
+
+/// Reserves jobs from its tubes on one or many servers.
+///
+/// A reserve waits at the server on a connection that holds no job, so a job arrives as soon as it is
+/// put, without polling and without holding up the deletes of others. Nothing is reserved until a
+/// handler or a caller is free for it. Cloning is cheap, and all clones share the pool; it ends with
+/// the last of them and the last of their jobs.
+#[derive(Debug, Clone)]
+pub struct Consumer {
+    client: Arc<Client>,
+}
+
+impl Consumer {
+    /// Makes a pool that watches exactly `tubes`, or `default` if there is none. Its connections come
+    /// up in the background: see [`ready`](Self::ready).
+    ///
+    /// # Errors
+    /// `INVALID_URI`, `INVALID_ARGUMENT`, or `TLS` for what cannot be used; `UNSUPPORTED` outside a
+    /// tokio runtime.
+    ///
+    /// # Cancel safety
+    /// Nothing is left behind.
+    pub async fn open<T>(
+        uris: impl Uris + Send + Sync,
+        tubes: impl IntoIterator<Item = T> + Send,
+        config: Config,
+    ) -> Result<Self, Error>
+    where
+        T: TryInto<TubeName>,
+        Error: From<T::Error>,
+    {
+        let tubes: Result<Vec<_>, _> = tubes.into_iter().map(TryInto::try_into).collect();
+        let role = Role::Consumer(tubes?);
+        Ok(Self { client: Client::open(role, &uris, config).await? })
+    }
+
+    /// Runs `handler` on jobs as they come, `concurrency` at once, until it is told to stop. The
+    /// result is a builder: say how it is to be stopped, then await it.
+    pub fn receive<H: Handler>(&self, handler: H) -> Receive<'_, H> {
+        Receive::new(&self.client, handler)
+    }
+
+    /// Waits for one job.
+    ///
+    /// # Errors
+    /// `CLOSED` once the consumer is closed. A lost connection is no error: it is replaced.
+    ///
+    /// # Cancel safety
+    /// No job is lost: one that comes too late is given back.
+    pub async fn next_job(&self) -> Result<Job, Error> {
+        self.client.receive().await
+    }
+
+    /// The jobs as a stream, for those who want to pull. It reserves one when polled, and ends when
+    /// the consumer is closed. Dropping it gives back what it has not handed out.
+    #[must_use]
+    pub fn jobs(&self) -> Jobs {
+        Jobs { client: Arc::clone(&self.client), call: None }
+    }
+
+    /// Whether any connection is up.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.is_connected()
+    }
+
+    /// Waits until a connection is up.
+    ///
+    /// # Errors
+    /// `DISCONNECTED` after `timeout`, with the last error as its source; the error itself once
+    /// every server has failed for good, such as with a certificate that is not trusted.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), Error> {
+        self.client.ready(timeout).await
+    }
+
+    /// A snapshot of every server and connection.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.client.health()
+    }
+
+    /// The servers, without repetitions.
+    #[must_use]
+    pub fn servers(&self) -> Vec<Server> {
+        self.client.servers()
+    }
+
+    /// Reserves nothing more, waits at most `patience` until all jobs are finished, and closes all
+    /// connections. Jobs that are held then go back to their tubes, and the report counts them.
+    ///
+    /// # Cancel safety
+    /// Closing goes on.
+    pub async fn close(&self, patience: Duration) -> CloseReport {
+        self.client.close(patience).await
+    }
+}
+
+/// The stream of [`Consumer::jobs`].
+#[derive(Debug)]
+pub struct Jobs {
+    client: Arc<Client>,
+    call: Option<Call>,
+}
+
+impl Stream for Jobs {
+    type Item = Result<Job, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        let driver = &this.client.driver;
+        let call = this.call.get_or_insert_with(|| driver.submit(Request::Receive, None));
+        let result = ready!(Pin::new(call).poll(context));
+        this.call = None;
+        Poll::Ready(match result {
+            Ok(won) => {
+                let span = telemetry::span(Operation::Receive, "reserve");
+                Some(this.client.job(won, &span))
+            }
+            Err(error) if error.kind() == ErrorKind::Closed => None,
+            Err(error) => Some(Err(error)),
+        })
+    }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.call = None;
+        self.client.driver.drive(|inner, now| inner.engine.pause_if_unused(now));
+    }
+}

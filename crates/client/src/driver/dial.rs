@@ -1,0 +1,220 @@
+//! Opening connections: names, addresses, sockets, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use beanwire_core::config::{ClientCertificate, Config, Roots, TlsConfig};
+use beanwire_core::engine::Server;
+use beanwire_core::error::{Error, ErrorKind, Outcome};
+use beanwire_core::uri::{Host, ServerUri, Transport};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::plain::Socket;
+
+/// How long a silent connection is left alone before the system asks whether the peer is there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// How long the system waits between such questions.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+pub(super) enum Stream {
+    Plain(Socket),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+#[derive(Clone)]
+pub(super) struct Dialer {
+    connect_timeout: Duration,
+    tls: Option<(TlsConnector, Option<ServerName<'static>>)>,
+}
+
+impl std::fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dialer").field("tls", &self.tls.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl Dialer {
+    /// Reads certificates and keys, if any server needs them.
+    pub(super) fn new(uris: &[ServerUri], config: &Config) -> Result<Self, Error> {
+        let tls = uris.iter().any(ServerUri::is_tls).then(|| connector(&config.tls)).transpose()?;
+        Ok(Self { connect_timeout: config.connect_timeout, tls })
+    }
+
+    /// Looks every name up once, so that a wrong one fails at once.
+    pub(super) async fn resolve_all(&self, uris: &[ServerUri]) -> Result<(), Error> {
+        for uri in uris {
+            if let (Some(host), Some(port)) = (uri.host(), uri.port()) {
+                let lookup = tokio::time::timeout(self.connect_timeout, addresses(host, port));
+                let reason = match lookup.await {
+                    Ok(Ok(_)) => continue,
+                    Ok(Err(error)) => error,
+                    Err(elapsed) => io::Error::new(io::ErrorKind::TimedOut, elapsed),
+                };
+                let what = format!("the host cannot be resolved: {reason}");
+                return Err(Error::invalid_uri(&uri.to_string(), what).with_source(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a connection. The engine limits the time.
+    pub(super) async fn dial(&self, uri: &ServerUri) -> Result<Stream, Error> {
+        match uri.transport() {
+            Transport::Tcp { host, port } => {
+                let stream = self.tcp(uri, host, *port).await?;
+                Ok(Stream::Plain(Socket::Tcp(stream)))
+            }
+            Transport::Tls { host, port } => {
+                let stream = self.tcp(uri, host, *port).await?;
+                let Some((connector, name)) = &self.tls else {
+                    return Err(Error::not_sent(ErrorKind::Tls, "TLS is not set up"));
+                };
+                let name = name.clone().map_or_else(|| server_name(&host.to_string()), Ok)?;
+                let stream = connector.connect(name, stream).await;
+                Ok(Stream::Tls(Box::new(stream.map_err(|error| refused(uri, error))?)))
+            }
+            #[cfg(unix)]
+            Transport::Unix { path } => {
+                let stream = tokio::net::UnixStream::connect(path).await;
+                Ok(Stream::Plain(Socket::Unix(stream.map_err(|error| refused(uri, error))?)))
+            }
+            #[cfg(not(unix))]
+            Transport::Unix { .. } => {
+                let message = format!("{uri}: this system has no unix sockets");
+                Err(Error::not_sent(ErrorKind::Unsupported, message))
+            }
+        }
+    }
+
+    /// Tries every address of the name in turn, each for its share of the time.
+    async fn tcp(&self, uri: &ServerUri, host: &Host, port: u16) -> Result<TcpStream, Error> {
+        let addresses = addresses(host, port).await.map_err(|error| refused(uri, error))?;
+        let share = self.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in addresses {
+            match tokio::time::timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => {
+                    set_options(&stream).map_err(|error| refused(uri, error))?;
+                    return Ok(stream);
+                }
+                Ok(Err(error)) => last = error,
+                Err(elapsed) => last = io::Error::new(io::ErrorKind::TimedOut, elapsed),
+            }
+        }
+        Err(refused(uri, last))
+    }
+}
+
+async fn addresses(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(match host {
+        Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
+        Host::Ipv6(ip) => vec![SocketAddr::from((*ip, port))],
+        Host::Domain(name) => lookup_host((name.as_str(), port)).await?.collect(),
+    })
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE_INTERVAL);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+/// An error before the connection was open.
+fn refused(uri: &ServerUri, error: io::Error) -> Error {
+    Error::not_sent(kind_of(&error), format!("{uri}: {error}")).with_source(error)
+}
+
+/// An error of an open connection.
+pub(super) fn io_error(server: &Server, error: io::Error) -> Error {
+    let message = format!("{server}: {error}");
+    Error::new(kind_of(&error), Outcome::Unknown, message).with_source(error)
+}
+
+fn kind_of(error: &io::Error) -> ErrorKind {
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(_) => ErrorKind::Tls,
+        None => ErrorKind::Disconnected,
+    }
+}
+
+fn connector(tls: &TlsConfig) -> Result<(TlsConnector, Option<ServerName<'static>>), Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls_error("tls", error))?
+        .with_root_certificates(roots(&tls.roots)?);
+    let config = match &tls.client_certificate {
+        None => builder.with_no_client_auth(),
+        Some(certificate) => {
+            let (chain, key) = identity(certificate)?;
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| tls_error("tls.client_certificate", error))?
+        }
+    };
+    let name = tls.server_name.as_deref().map(server_name).transpose()?;
+    Ok((TlsConnector::from(Arc::new(config)), name))
+}
+
+fn roots(roots: &Roots) -> Result<RootCertStore, Error> {
+    let mut store = RootCertStore::empty();
+    match roots {
+        Roots::Pem(pem) => {
+            for certificate in certificates("tls.roots", pem)? {
+                store.add(certificate).map_err(|error| tls_error("tls.roots", error))?;
+            }
+        }
+        _ => {
+            let found = rustls_native_certs::load_native_certs();
+            store.add_parsable_certificates(found.certs);
+            if store.is_empty() {
+                let message = "tls.roots: the system has no certificates to trust";
+                let error = Error::not_sent(ErrorKind::Tls, message);
+                let cause = found.errors.into_iter().next();
+                return Err(cause.map_or(error.clone(), |cause| error.with_source(cause)));
+            }
+        }
+    }
+    Ok(store)
+}
+
+fn identity(
+    certificate: &ClientCertificate,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
+    let chain = certificates("tls.client_certificate.chain_pem", &certificate.chain_pem)?;
+    let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes())
+        .map_err(|error| tls_error("tls.client_certificate.key_pem", error))?;
+    Ok((chain, key))
+}
+
+fn certificates(field: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let found = found.map_err(|error| tls_error(field, error))?;
+    if found.is_empty() {
+        return Err(Error::invalid_argument(field, pem, "at least one certificate in PEM"));
+    }
+    Ok(found)
+}
+
+fn server_name(name: &str) -> Result<ServerName<'static>, Error> {
+    // An IPv6 address stands in brackets in a URI and without them in a certificate.
+    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    ServerName::try_from(bare.to_owned())
+        .map_err(|_| Error::invalid_argument("tls.server_name", name, "a DNS name or IP address"))
+}
+
+/// What was given cannot be used; the text itself, which may be a key, is not shown.
+fn tls_error(field: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let message = format!("{field}: {error}");
+    Error::not_sent(ErrorKind::InvalidArgument, message).with_source(error)
+}

@@ -1,0 +1,304 @@
+//! Moves bytes between the engine and the sockets, results to their callers, and time.
+//!
+//! The engine sits behind one short lock. Whoever calls it collects, under the lock, what it wants
+//! done, and does that after the lock is released: wake callers, write, open and close connections.
+//! Writing by the caller saves a hop to another task per operation; only what the socket refuses is
+//! left to the connection's own task.
+//!
+//! Locks are taken in one order: a connection's output, then the engine.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use beanwire_core::config::Config;
+use beanwire_core::engine::{
+    CloseReport, Engine, Event, LeaseId, LinkId, OpId, Output, Request, Role, Server, Success,
+};
+use beanwire_core::error::{Error, ErrorKind};
+use beanwire_core::types::Instant;
+use beanwire_core::uri::ServerUri;
+use bytes::Bytes;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+mod call;
+mod dial;
+mod plain;
+mod tls;
+mod wire;
+
+pub(crate) use call::Call;
+
+use crate::telemetry;
+use dial::Dialer;
+use wire::Wire;
+
+/// One client: the engine and all that hangs on it.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    inner: Mutex<Inner>,
+    origin: tokio::time::Instant,
+    /// Tells the timer that its alarm is to ring earlier.
+    timer: Notify,
+    closed: CancellationToken,
+    runtime: Handle,
+    dialer: Dialer,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    calls: HashMap<OpId, Slot>,
+    wires: HashMap<LinkId, Arc<Wire>>,
+    lost: HashMap<LeaseId, CancellationToken>,
+    /// When the timer task will wake by itself.
+    alarm: Option<Instant>,
+    report: CloseReport,
+}
+
+/// Where a caller finds its result.
+#[derive(Debug, Default)]
+struct Slot {
+    waker: Option<Waker>,
+    result: Option<Result<Success, Error>>,
+}
+
+/// What is done once the lock is released.
+#[derive(Debug, Default)]
+struct Effects {
+    wake: Vec<Waker>,
+    transmit: Vec<Arc<Wire>>,
+    connect: Vec<(Arc<Wire>, Server)>,
+    close: Vec<Arc<Wire>>,
+    lost: Vec<CancellationToken>,
+    events: Vec<Event>,
+    rearm: bool,
+    closed: bool,
+}
+
+impl Driver {
+    /// Starts a client. It has no connection yet, but checks all that can be checked without one.
+    pub(crate) async fn start(
+        role: Role,
+        uris: &[ServerUri],
+        config: Config,
+    ) -> Result<Arc<Self>, Error> {
+        let runtime = Handle::try_current().map_err(|error| {
+            let message = "a client must be opened inside a tokio runtime";
+            Error::not_sent(ErrorKind::Unsupported, message).with_source(error)
+        })?;
+        let dialer = Dialer::new(uris, &config)?;
+        let validate = config.validate_uris;
+        let engine = Engine::new(role, uris, config, RandomState::new().hash_one(uris))?;
+        if validate {
+            dialer.resolve_all(uris).await?;
+        }
+        let inner = Inner {
+            engine,
+            calls: HashMap::new(),
+            wires: HashMap::new(),
+            lost: HashMap::new(),
+            alarm: None,
+            report: CloseReport::default(),
+        };
+        let driver = Arc::new(Self {
+            inner: Mutex::new(inner),
+            origin: tokio::time::Instant::now(),
+            timer: Notify::new(),
+            closed: CancellationToken::new(),
+            runtime,
+            dialer,
+        });
+        driver.runtime.spawn(Arc::clone(&driver).keep_time());
+        Ok(driver)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        Instant::from_origin(self.origin.elapsed())
+    }
+
+    /// The clock's reading at a time of the engine's.
+    pub(crate) fn clock(&self, at: Instant) -> std::time::Instant {
+        (self.origin + at.since_origin()).into_std()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls the engine and does what it wants done.
+    pub(crate) fn drive<R>(self: &Arc<Self>, call: impl FnOnce(&mut Inner, Instant) -> R) -> R {
+        let mut effects = Effects::default();
+        let result = {
+            let mut inner = self.lock();
+            let result = call(&mut inner, self.now());
+            inner.collect(&mut effects);
+            result
+        };
+        self.perform(effects);
+        result
+    }
+
+    /// Submits an operation; the deadline is the engine's own unless one is given.
+    pub(crate) fn submit(self: &Arc<Self>, request: Request, deadline: Option<Instant>) -> Call {
+        let op = self.drive(|inner, now| inner.submit(now, request, deadline));
+        Call::new(Arc::clone(self), op)
+    }
+
+    /// Submits several operations at once, so that they can leave in one write.
+    pub(crate) fn submit_all(
+        self: &Arc<Self>,
+        requests: impl IntoIterator<Item = Request>,
+        deadline: Option<Instant>,
+    ) -> Vec<Call> {
+        let ops: Vec<_> = self.drive(|inner, now| {
+            requests.into_iter().map(|request| inner.submit(now, request, deadline)).collect()
+        });
+        ops.into_iter().map(|op| Call::new(Arc::clone(self), op)).collect()
+    }
+
+    /// Ends the client within `patience`; what is under way may finish until then.
+    pub(crate) async fn close(self: &Arc<Self>, patience: Duration) -> CloseReport {
+        self.start_closing(patience);
+        self.closed.cancelled().await;
+        self.lock().report
+    }
+
+    pub(crate) fn start_closing(self: &Arc<Self>, patience: Duration) {
+        self.drive(|inner, now| inner.engine.close(now, now + patience));
+    }
+
+    fn perform(self: &Arc<Self>, effects: Effects) {
+        for wire in effects.transmit {
+            wire.flush(self);
+        }
+        for (wire, server) in effects.connect {
+            let driver = Arc::clone(self);
+            self.runtime.spawn(async move { driver.run_link(&wire, &server).await });
+        }
+        effects.close.iter().for_each(|wire| wire.stop());
+        effects.wake.into_iter().for_each(Waker::wake);
+        effects.lost.iter().for_each(CancellationToken::cancel);
+        effects.events.iter().for_each(telemetry::event);
+        if effects.rearm {
+            self.timer.notify_one();
+        }
+        if effects.closed {
+            self.closed.cancel();
+        }
+    }
+
+    /// The life of one connection, from name lookup to the end.
+    async fn run_link(self: Arc<Self>, wire: &Arc<Wire>, server: &Server) {
+        let outcome = tokio::select! {
+            outcome = self.serve(wire, server) => outcome,
+            () = wire.stopped() => Ok(()),
+        };
+        let unwritten = wire.finish();
+        self.drive(|inner, now| {
+            inner.wires.remove(&wire.link());
+            inner.engine.handle_closed(now, wire.link(), unwritten, outcome.err());
+        });
+    }
+
+    async fn serve(self: &Arc<Self>, wire: &Arc<Wire>, server: &Server) -> Result<(), Error> {
+        match self.dialer.dial(server.uri()).await? {
+            dial::Stream::Plain(socket) => plain::serve(self, wire, socket, server).await,
+            dial::Stream::Tls(stream) => tls::serve(self, wire, *stream, server).await,
+        }
+    }
+
+    /// Rings the engine's alarm.
+    async fn keep_time(self: Arc<Self>) {
+        while !self.closed.is_cancelled() {
+            let alarm = {
+                let mut inner = self.lock();
+                inner.alarm = inner.engine.poll_timeout();
+                inner.alarm
+            };
+            let ring = async {
+                match alarm {
+                    Some(at) => tokio::time::sleep_until(self.origin + at.since_origin()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = ring => self.drive(|inner, now| inner.engine.handle_timer(now)),
+                () = self.timer.notified() => {}
+                () = self.closed.cancelled() => {}
+            }
+        }
+    }
+
+    fn take(&self, link: LinkId, out: &mut Vec<Bytes>) {
+        self.lock().engine.take(self.now(), link, out);
+    }
+}
+
+impl Inner {
+    fn submit(&mut self, now: Instant, request: Request, deadline: Option<Instant>) -> OpId {
+        let op = self.engine.submit(now, request, deadline);
+        self.calls.insert(op, Slot::default());
+        op
+    }
+
+    /// The token that tells the holder of a job that it is lost.
+    pub(crate) fn lost_token(&mut self, lease: LeaseId) -> CancellationToken {
+        self.lost.entry(lease).or_default().clone()
+    }
+
+    pub(crate) fn forget_lost_token(&mut self, lease: LeaseId) {
+        self.lost.remove(&lease);
+    }
+
+    fn collect(&mut self, effects: &mut Effects) {
+        while let Some(output) = self.engine.poll_output() {
+            match output {
+                Output::Complete(op, result) => {
+                    if let Some(slot) = self.calls.get_mut(&op) {
+                        if let Ok(Success::Reserved(job)) = &result {
+                            self.lost.insert(job.lease, CancellationToken::new());
+                        }
+                        slot.result = Some(result);
+                        effects.wake.extend(slot.waker.take());
+                    }
+                }
+                Output::Transmit(link) => {
+                    effects.transmit.extend(self.wires.get(&link).cloned());
+                }
+                Output::Connect { link, server } => {
+                    let wire = Arc::new(Wire::new(link));
+                    self.wires.insert(link, Arc::clone(&wire));
+                    effects.connect.push((wire, server));
+                }
+                Output::HalfClose(link) => {
+                    if let Some(wire) = self.wires.get(&link) {
+                        wire.end_output();
+                        effects.transmit.push(Arc::clone(wire));
+                    }
+                }
+                Output::Close(link) => effects.close.extend(self.wires.get(&link).cloned()),
+                Output::Event(event) => {
+                    if let Event::JobLost { lease, .. } = &event {
+                        effects.lost.extend(self.lost.remove(lease));
+                    }
+                    effects.events.push(event);
+                }
+                Output::Closed(report) => {
+                    self.report = report;
+                    effects.closed = true;
+                }
+            }
+        }
+        // The timer looks for itself once it has rung; it need only know of what comes earlier.
+        let next = self.engine.poll_timeout();
+        if next.is_some_and(|next| self.alarm.is_none_or(|alarm| next < alarm)) {
+            self.alarm = next;
+            effects.rearm = true;
+        }
+    }
+}

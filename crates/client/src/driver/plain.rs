@@ -1,0 +1,98 @@
+//! Connections without encryption: TCP and unix sockets.
+
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::sync::Arc;
+
+use beanwire_core::engine::Server;
+use beanwire_core::error::Error;
+use bytes::BytesMut;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+use super::wire::Wire;
+use super::{Driver, dial};
+
+/// Room for at least this many bytes is made before each read.
+pub(super) const MIN_READ: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+macro_rules! either {
+    ($self:ident, $stream:ident => $do:expr) => {
+        match $self {
+            Self::Tcp($stream) => $do,
+            #[cfg(unix)]
+            Self::Unix($stream) => $do,
+        }
+    };
+}
+
+impl Socket {
+    async fn readable(&self) -> io::Result<()> {
+        either!(self, stream => stream.readable().await)
+    }
+
+    async fn writable(&self) -> io::Result<()> {
+        either!(self, stream => stream.writable().await)
+    }
+
+    fn try_read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        either!(self, stream => stream.try_read_buf(buffer))
+    }
+
+    pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        either!(self, stream => stream.try_write_vectored(slices))
+    }
+
+    pub(super) fn shutdown_write(&self) -> io::Result<()> {
+        either!(self, stream => SockRef::from(stream).shutdown(Shutdown::Write))
+    }
+}
+
+/// Carries bytes until the connection ends; an error says why, if it was not the peer's wish.
+pub(super) async fn serve(
+    driver: &Arc<Driver>,
+    wire: &Wire,
+    socket: Socket,
+    server: &Server,
+) -> Result<(), Error> {
+    let socket = wire.attach(socket);
+    let mut input = BytesMut::new();
+    let mut write_blocked = false;
+    driver.drive(|inner, now| inner.engine.handle_connected(now, wire.link()));
+    loop {
+        tokio::select! {
+            ready = socket.readable() => {
+                ready.map_err(|error| dial::io_error(server, error))?;
+                input.reserve(MIN_READ);
+                match socket.try_read(&mut input) {
+                    Ok(0) => return Ok(()),
+                    Ok(_) => driver.drive(|inner, now| {
+                        inner.engine.handle_data(now, wire.link(), &mut input);
+                    }),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(dial::io_error(server, error)),
+                }
+            }
+            ready = socket.writable(), if write_blocked => {
+                ready.map_err(|error| dial::io_error(server, error))?;
+                write_blocked = false;
+                wire.flush(driver);
+            }
+            () = wire.kick.notified() => {
+                if let Some(error) = wire.write_error() {
+                    return Err(dial::io_error(server, error));
+                }
+                write_blocked = true;
+            }
+        }
+    }
+}
