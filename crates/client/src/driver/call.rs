@@ -22,7 +22,6 @@ impl Call {
     pub(super) const fn new(driver: Arc<Driver>, op: OpId) -> Self {
         Self { driver, op, done: false }
     }
-
 }
 
 impl Future for Call {

@@ -193,7 +193,7 @@ pub struct InsertedJob {
 }
 
 /// A server as results name it: cheap to clone, shown as its URI.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Server {
     pub(super) id: ServerId,
     pub(super) uri: Arc<ServerUri>,
@@ -214,6 +214,12 @@ impl Server {
 }
 
 impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
+    }
+}
+
+impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.uri.fmt(f)
     }
