@@ -119,10 +119,10 @@ pub enum Retry {
 ///
 /// Match on [`kind`](Error::kind) or [`code`](Error::code); the text is for people and may change.
 /// Cloning is cheap.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     outcome: Outcome,
@@ -200,6 +200,18 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, outcome, message, source } = &*self.0;
+        let mut fields = f.debug_struct("Error");
+        fields.field("kind", kind).field("outcome", outcome).field("message", message);
+        if let Some(source) = source {
+            fields.field("source", source);
+        }
+        fields.finish()
     }
 }
 

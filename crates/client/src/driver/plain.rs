@@ -16,7 +16,10 @@ use super::wire::Wire;
 use super::{Driver, dial};
 
 /// Room for at least this many bytes is made before each read.
-pub(super) const MIN_READ: usize = 16 * 1024;
+const MIN_READ: usize = 16 * 1024;
+
+/// A larger read buffer is let go once it is empty: a large job has passed.
+const MAX_KEPT: usize = 256 * 1024;
 
 #[derive(Debug)]
 pub(super) enum Socket {
@@ -57,6 +60,14 @@ impl Socket {
     }
 }
 
+/// Makes room for the next read.
+pub(super) fn make_room(input: &mut BytesMut) {
+    if input.is_empty() && input.capacity() > MAX_KEPT {
+        *input = BytesMut::new();
+    }
+    input.reserve(MIN_READ);
+}
+
 /// Carries bytes until the connection ends; an error says why, if it was not the peer's wish.
 pub(super) async fn serve(
     driver: &Arc<Driver>,
@@ -72,7 +83,7 @@ pub(super) async fn serve(
         tokio::select! {
             ready = socket.readable() => {
                 ready.map_err(|error| dial::io_error(server, error))?;
-                input.reserve(MIN_READ);
+                make_room(&mut input);
                 match socket.try_read(&mut input) {
                     Ok(0) => return Ok(()),
                     Ok(_) => driver.drive(|inner, now| {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::plain::MIN_READ;
+use super::plain::make_room;
 use super::wire::Wire;
 use super::{Driver, dial};
 
@@ -37,7 +37,7 @@ async fn read(
 ) -> io::Result<()> {
     let mut input = BytesMut::new();
     loop {
-        input.reserve(MIN_READ);
+        make_room(&mut input);
         match reader.read_buf(&mut input).await {
             Ok(0) => return Ok(()),
             Ok(_) => {}

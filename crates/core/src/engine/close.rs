@@ -79,8 +79,7 @@ impl Engine {
             self.leases.iter().filter(|(_, l)| l.lost.is_none()).map(|(id, _)| *id).collect();
         let report = CloseReport { abandoned_operations: ops.len(), abandoned_jobs: leases.len() };
         for op in ops {
-            let outcome = self.abandon(op);
-            self.emit(Output::Complete(op, Err(closed().with_outcome(outcome))));
+            self.break_off(op, |_, outcome| closed().with_outcome(outcome));
         }
         for lease in leases {
             if self.leases.get(&lease).is_some_and(|lease| lease.finishing.is_some()) {

@@ -28,8 +28,9 @@ const MAX_WINDOW: usize = 256;
 const POLL_MIN: Duration = Duration::from_millis(2);
 const POLL_MAX: Duration = Duration::from_millis(100);
 
-/// How long reserves rest after `DEADLINE_SOON`, which would answer each of them at once.
-const DEADLINE_PAUSE: Duration = Duration::from_millis(100);
+/// How long reserves rest after an answer that would come again at once: `DEADLINE_SOON`, or that
+/// the server has no memory or a fault.
+const REST: Duration = Duration::from_millis(100);
 
 /// How long a job beyond the demand waits for a caller.
 const SURPLUS_WAIT: Duration = Duration::from_millis(100);
@@ -108,9 +109,10 @@ impl Engine {
     }
 
     fn hunt_on(&mut self, server: ServerId, demand: usize) {
-        let parked = self.links_of(server).any(|(_, link)| link.conn.is_parked());
+        let parked = self.links_of(server).any(|(_, link)| link.is_up() && link.conn.is_parked());
+        let now = self.now;
         let hunt = &self.server(server).hunt;
-        if hunt.rest_until > self.now {
+        if hunt.rest_until > now {
             return self.arm(hunt.rest_until);
         }
         if parked || hunt.refills > 0 && hunt.window <= hunt.refills {
@@ -127,15 +129,18 @@ impl Engine {
             let park = Command::ReserveWithTimeout(timeout.unwrap_or_default());
             return self.push(link, park, Tag::Reserve);
         }
-        if self.is_dialing(server) {
-            return;
-        }
-        if self.may_dial(server)
+        if !self.is_dialing(server)
+            && self.may_dial(server)
             && self.count_links(server) < self.config.effective_max_connections()
         {
-            return self.open_link(server);
+            // Polls begin only if that takes long.
+            let hunt = &mut self.server_mut(server).hunt;
+            hunt.poll_at = hunt.poll_at.max(now + POLL_MAX);
+            self.open_link(server);
         }
-        self.poll(server);
+        if self.links_of(server).any(|(_, link)| link.is_up()) {
+            self.poll(server);
+        }
     }
 
     /// Looks for a job on a connection that holds others, and looks again later.
@@ -183,10 +188,14 @@ impl Engine {
             }
             Reply::DeadlineSoon => {
                 hunt.window = 0;
-                hunt.rest_until = now + DEADLINE_PAUSE;
+                hunt.rest_until = now + REST;
                 self.probe_all(link);
             }
-            _ => hunt.window = 0,
+            Reply::TimedOut => hunt.window = 0,
+            _ => {
+                hunt.window = 0;
+                hunt.rest_until = now + REST;
+            }
         }
     }
 
@@ -247,13 +256,16 @@ impl Engine {
 
     /// Closing a connection gives back all its jobs unchanged, which is best if it is the only one.
     pub(super) fn return_by_closing(&mut self, lease: LeaseId) -> bool {
-        let Some(link) = self.leases.get(&lease).map(|lease| lease.link) else { return false };
+        let unfinished = self.leases.get(&lease).filter(|lease| lease.finishing.is_none());
+        let Some(link) = unfinished.map(|lease| lease.link) else { return false };
         let Some(state) = self.links.get(&link) else { return false };
-        if state.is_up() && !matches!(self.role, Role::Consumer(_)) {
+        let only = state.held.len() == 1 && state.held.contains(&lease);
+        if !only || !state.leaving.is_empty() {
             return false;
         }
-        let only = state.held.len() == 1 && state.held.contains(&lease);
-        if !only || !state.leaving.is_empty() || state.conn.pending() > 0 {
+        // One on its way out sends nothing more; what it has not sent goes another way.
+        let serves = !matches!(self.role, Role::Consumer(_)) || state.conn.pending() > 0;
+        if state.is_up() && serves {
             return false;
         }
         self.remove_lease(lease);

@@ -8,8 +8,8 @@
 //! A server without memory, or with a fault of its own, is asked again a few times. If that is no
 //! use either, the holder gets the error and the job is released, if the server will.
 
-use super::lease::{finished, lost};
-use super::{Engine, Event, FailAction, Finish, LeaseId, OpId, Output, Success, Tag};
+use super::lease::{Lease, finished, lost};
+use super::{Engine, Event, FailAction, Finish, LeaseId, LostReason, OpId, Output, Success, Tag};
 use crate::config::{Exhausted, Next};
 use crate::error::{Error, Outcome, Retry};
 use crate::protocol::{Command, Reply};
@@ -34,6 +34,8 @@ pub(super) struct Finishing {
     retries: u8,
     /// The last command is on its way.
     last: bool,
+    /// A step was refused and is repeated at the next check.
+    refused: bool,
 }
 
 impl Engine {
@@ -46,8 +48,8 @@ impl Engine {
                 error
             }
             Some(lease) => {
-                lease.finishing =
-                    Some(Finishing { op, how, action: None, retries: 0, last: false });
+                let (action, retries, last, refused) = (None, 0, false, false);
+                lease.finishing = Some(Finishing { op, how, action, retries, last, refused });
                 return self.advance(id);
             }
             None => finished(),
@@ -55,6 +57,26 @@ impl Engine {
         if let Some(op) = op {
             self.complete(op, Err(error));
         }
+    }
+
+    /// Sends a refused step again. One that is on its way must not be sent twice.
+    pub(super) fn repeat_refused(&mut self, id: LeaseId) {
+        let finishing = self.leases.get_mut(&id).and_then(|lease| lease.finishing.as_mut());
+        if finishing.is_some_and(|finishing| std::mem::take(&mut finishing.refused)) {
+            self.advance(id);
+        }
+    }
+
+    /// Says whether the last command of a finish that nobody waits for any more may be done.
+    pub(super) fn abandon_finish(&mut self, op: OpId) -> Outcome {
+        let mine = |lease: &Lease| lease.finishing.as_ref().is_some_and(|f| f.op == Some(op));
+        let Some((&id, lease)) = self.leases.iter().find(|(_, lease)| mine(lease)) else {
+            return Outcome::NotSent;
+        };
+        let last = lease.finishing.as_ref().is_some_and(|finishing| finishing.last);
+        let link = self.links.get_mut(&lease.link);
+        let unsent = link.and_then(|link| link.conn.withdraw(|tag| *tag == Tag::Finish(id)));
+        if last && unsent.is_none() { Outcome::Unknown } else { Outcome::NotSent }
     }
 
     /// Sends the next command of the chain.
@@ -139,7 +161,9 @@ impl Engine {
                     self.advance(id);
                 }
                 // The reservation ran out, so the job is not this connection's to finish.
-                Ok(stats) => self.end_finish(id, Err(lost(stats.id, None))),
+                Ok(stats) => {
+                    self.end_finish(id, Err(lost(stats.id, Some(LostReason::Expired))));
+                }
                 Err(error) => self.end_finish(id, Err(error)),
             },
             (Command::Put { tube, .. }, Ok(_)) => {
@@ -165,6 +189,7 @@ impl Engine {
         }
         finishing.retries += 1;
         finishing.last = false;
+        finishing.refused = true;
         let exhausted = finishing.retries > RETRIES;
         let op = if exhausted { finishing.op.take() } else { None };
         if exhausted {
@@ -204,6 +229,8 @@ impl Engine {
             (Ok(_), Some(action)) => {
                 self.emit(Output::Event(Event::JobFailed { id: lease.id, server, action }));
             }
+            // The end of a connection gives its jobs back.
+            (Err(_), _) if !self.links.contains_key(&lease.link) => {}
             (Err(error), _) if finishing.op.is_none() || matches!(finishing.how, Finish::Fail) => {
                 let error = error.clone();
                 self.emit(Output::Event(Event::GiveBackFailed { id: lease.id, server, error }));
@@ -219,7 +246,7 @@ impl Engine {
         let Some(lease) = self.leases.get(&id).filter(|_| result.is_ok()) else { return };
         let newer = self.links.get(&lease.link).and_then(|link| link.by_job.get(&lease.id));
         if let Some(&newer) = newer.filter(|newer| **newer != id) {
-            self.lose(newer, super::LostReason::NotFound);
+            self.lose(newer, LostReason::NotFound);
         }
     }
 }

@@ -201,7 +201,7 @@ impl Engine {
         let touches = self.config.auto_touch && matches!(self.role, Role::Consumer(_));
         let Some(lease) = self.leases.get(&id) else { return };
         if lease.finishing.is_some() {
-            return self.advance(id);
+            return self.repeat_refused(id);
         }
         let (link, job) = (lease.link, lease.id);
         let (Some(touch_at), Some(expires_at)) = (lease.touch_at(), lease.expires_at) else {

@@ -315,15 +315,22 @@ impl Engine {
     }
 
     fn note_failure(&mut self, server: ServerId, was_up: bool, error: &Error) {
+        let now = self.now;
         let known = self.server_mut(server);
-        known.failures = known.failures.saturating_add(1);
         known.error = Some(error.clone());
-        let failures = known.failures;
         let server_name = known.server.clone();
-        let retry_in = self.backoff(failures);
-        let retry_at = self.now + retry_in;
+        // Connections that fail together count as one failure.
+        let retry_at = match known.retry_at.filter(|at| *at > now) {
+            Some(retry_at) => retry_at,
+            None => {
+                known.failures = known.failures.saturating_add(1);
+                let failures = known.failures;
+                now + self.backoff(failures)
+            }
+        };
         self.server_mut(server).retry_at = Some(retry_at);
         self.arm(retry_at);
+        let retry_in = retry_at.saturating_since(now);
         let error = error.clone();
         let event = if was_up {
             Event::Disconnected { server: server_name, error, retry_in }

@@ -188,8 +188,10 @@ impl Engine {
     /// a job.
     pub fn cancel(&mut self, now: Instant, op: OpId) {
         self.tick(now);
-        if self.ops.get(&op).is_some_and(Op::is_cancellable) {
-            self.abandon(op);
+        if self.ops.get(&op).is_some_and(Op::is_cancellable)
+            && let Some(given_up) = self.remove_op(op)
+        {
+            self.abandon(op, &given_up);
             self.settle();
         }
     }

@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Command(ServerId),
     Receive,
     Finish,
-    Touch(LeaseId),
+    Touch,
     JobStats(LeaseId),
     Ready,
 }
@@ -35,11 +35,21 @@ pub(super) struct PutState {
     pub(super) error: Option<Error>,
     /// Fail rather than wait for a connection.
     pub(super) at_once: bool,
+    /// An attempt before this one may have been done, whatever becomes of this one.
+    doubtful: bool,
 }
 
 impl Op {
     pub(super) const fn is_cancellable(&self) -> bool {
         !matches!(self.kind, Kind::Finish)
+    }
+
+    /// The error of the last attempt, with what became of all of them.
+    fn verdict(&self, error: Error) -> Error {
+        match &self.kind {
+            Kind::Put(put) if put.doubtful => error.with_outcome(Outcome::Unknown),
+            _ => error,
+        }
     }
 }
 
@@ -99,7 +109,7 @@ impl Engine {
             R::Command { server, .. } => Kind::Command(*server),
             R::Receive => Kind::Receive,
             R::Finish { .. } => Kind::Finish,
-            R::Touch(lease) => Kind::Touch(*lease),
+            R::Touch(_) => Kind::Touch,
             R::JobStats(lease) => Kind::JobStats(*lease),
             R::Ready => Kind::Ready,
         })
@@ -119,7 +129,8 @@ impl Engine {
             return Err(Error::not_sent(ErrorKind::QueueFull, message));
         }
         let at_once = self.config.put_timeout.is_zero() && !matches!(self.role, Role::Connection);
-        Ok(Kind::Put(PutState { cost, refused_by: Vec::new(), error: None, at_once }))
+        let (refused_by, error, doubtful) = (Vec::new(), None, false);
+        Ok(Kind::Put(PutState { cost, refused_by, error, at_once, doubtful }))
     }
 
     fn begin(&mut self, id: OpId, request: Request) {
@@ -145,8 +156,8 @@ impl Engine {
 
     /// Ends an operation, unless it was given up before.
     pub(super) fn complete(&mut self, id: OpId, result: Result<Success, Error>) {
-        if self.remove_op(id).is_some() {
-            self.emit(Output::Complete(id, result));
+        if let Some(op) = self.remove_op(id) {
+            self.emit(Output::Complete(id, result.map_err(|error| op.verdict(error))));
         }
     }
 
@@ -161,13 +172,24 @@ impl Engine {
         Some(op)
     }
 
+    /// Ends an operation before its time, with an error made from what became of its last attempt.
+    pub(super) fn break_off(&mut self, id: OpId, error: impl FnOnce(&Self, Outcome) -> Error) {
+        let Some(op) = self.remove_op(id) else { return };
+        let outcome = self.abandon(id, &op);
+        let error = op.verdict(error(self, outcome));
+        self.emit(Output::Complete(id, Err(error)));
+    }
+
     /// Takes an operation out of all queues, so that nothing of it is sent any more. Says whether
     /// something of it may have been.
-    pub(super) fn abandon(&mut self, id: OpId) -> Outcome {
-        let Some(op) = self.remove_op(id) else { return Outcome::NotSent };
-        if matches!(op.kind, Kind::Receive) {
-            self.receivers.retain(|waiting| *waiting != id);
-            return Outcome::NotSent;
+    pub(super) fn abandon(&mut self, id: OpId, op: &Op) -> Outcome {
+        match op.kind {
+            Kind::Receive => {
+                self.receivers.retain(|waiting| *waiting != id);
+                return Outcome::NotSent;
+            }
+            Kind::Finish => return self.abandon_finish(id),
+            _ => {}
         }
         if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
             self.waiting.remove(at);
@@ -184,8 +206,9 @@ impl Engine {
         if link.conn.withdraw(|unsent| *unsent == tag).is_some() {
             return Outcome::NotSent;
         }
-        // A reserve that nobody waits for any more would hold up all that comes behind it.
-        if link.is_up() && link.conn.blocked_by() == Some(&tag) && link.is_empty_handed() {
+        // A reserve that nobody waits for any more would hold up all that comes behind it. Jobs on
+        // their way out do not matter: the server runs what is in front of the reserve first.
+        if link.is_up() && link.conn.blocked_by() == Some(&tag) && link.held.is_empty() {
             self.half_close(id);
         }
         Outcome::Unknown
@@ -204,17 +227,17 @@ impl Engine {
                 Some(Kind::Put(put)) => put.error.clone(),
                 _ => None,
             };
-            let outcome = self.abandon(id);
-            let error = if receive {
-                Error::not_sent(ErrorKind::Timeout, "no job came in time")
-            } else if outcome == Outcome::NotSent && (ready || !self.is_connected()) {
-                self.no_connection(before)
-            } else {
-                let message = "the time allowed for the call ran out";
-                let error = Error::new(ErrorKind::Timeout, outcome, message);
-                before.into_iter().fold(error, Error::with_source)
-            };
-            self.emit(Output::Complete(id, Err(error)));
+            self.break_off(id, |engine, outcome| {
+                if receive {
+                    Error::not_sent(ErrorKind::Timeout, "no job came in time")
+                } else if outcome == Outcome::NotSent && (ready || !engine.is_connected()) {
+                    engine.no_connection(before)
+                } else {
+                    let message = "the time allowed for the call ran out";
+                    let error = Error::new(ErrorKind::Timeout, outcome, message);
+                    before.into_iter().fold(error, Error::with_source)
+                }
+            });
         }
     }
 
@@ -251,6 +274,7 @@ impl Engine {
     /// Reports that a put is done again.
     pub(super) fn note_retry(&mut self, op: OpId, server: ServerId, error: Error) {
         if let Some(Op { kind: Kind::Put(put), .. }) = self.ops.get_mut(&op) {
+            put.doubtful |= error.outcome() == Outcome::Unknown;
             put.error = Some(error.clone());
         }
         let server = self.server(server).server.clone();

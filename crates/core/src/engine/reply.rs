@@ -1,7 +1,9 @@
 //! What each reply means for whoever asked.
 
 use super::op::{Kind, Op};
-use super::{Engine, Event, InsertedJob, LinkId, OpId, Output, Role, ServerId, Success, Tag};
+use super::{
+    Engine, Event, InsertedJob, LeaseId, LinkId, OpId, Output, Role, ServerId, Success, Tag,
+};
 use crate::conn::Answer;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::protocol::{Command, Reply};
@@ -34,6 +36,10 @@ impl Engine {
         if matches!(reply, Reply::Draining) {
             self.note_draining(server);
         }
+        // It counts for the job, also if its caller has given up.
+        if let Some(lease) = self.touched(link, &command) {
+            self.touch_reply(lease, &reply);
+        }
         match self.ops.get(&op) {
             // Given up: a job that came of it goes back, everything else is of no interest.
             None => {
@@ -43,9 +49,7 @@ impl Engine {
                 }
             }
             Some(Op { kind: Kind::Put(_), .. }) => self.put_reply(op, server, command, reply),
-            Some(Op { kind: Kind::Touch(lease), .. }) => {
-                let lease = *lease;
-                self.touch_reply(lease, &reply);
+            Some(Op { kind: Kind::Touch, .. }) => {
                 let result = command.verdict(reply).map(|_| Success::Done);
                 self.complete(op, result);
             }
@@ -65,6 +69,11 @@ impl Engine {
                 result => self.complete(op, result.map(Success::Reply)),
             },
         }
+    }
+
+    fn touched(&self, link: LinkId, command: &Command) -> Option<LeaseId> {
+        let Command::Touch(job) = command else { return None };
+        self.links.get(&link)?.by_job.get(job).copied()
     }
 
     fn put_reply(&mut self, op: OpId, server: ServerId, command: Command, reply: Reply) {

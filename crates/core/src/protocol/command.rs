@@ -254,13 +254,14 @@ impl Command {
     }
 
     /// Whether `reply`, legal as it is, means that client and server no longer agree on where a
-    /// command starts, so that nothing after it can be trusted.
+    /// command starts or on the tube in use, so that nothing after it can be trusted.
     #[must_use]
     pub const fn loses_step(&self, reply: &Reply) -> bool {
         match reply {
             Reply::UnknownCommand => true,
-            Reply::BadFormat | Reply::ExpectedCrlf => matches!(self, Self::Put { .. }),
-            _ => false,
+            Reply::BadFormat | Reply::ExpectedCrlf if matches!(self, Self::Put { .. }) => true,
+            // What follows would act on the wrong tube.
+            reply => matches!(self, Self::Use(_)) && !matches!(reply, Reply::Using(_)),
         }
     }
 }
