@@ -40,7 +40,8 @@ pub(crate) struct Conn<T> {
     blocking: usize,
     /// Bytes handed out by `take` so far.
     taken: u64,
-    /// When the server was last heard of, or last given something to answer while it owed nothing.
+    /// When the server last gave a sign of life, or was given something to answer while it owed
+    /// nothing.
     heard_at: Instant,
 }
 
@@ -175,6 +176,11 @@ impl<T> Conn<T> {
             self.taken += body.len() as u64 + 2;
         }
         self.sent.push_back(Sent { command, tag, end: self.taken });
+    }
+
+    /// The server has read some of what was taken, so it is not silent.
+    pub(crate) const fn progress(&mut self, now: Instant) {
+        self.heard_at = now;
     }
 
     /// The next reply in `input` with its command, if one is whole.

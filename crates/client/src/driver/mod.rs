@@ -234,6 +234,10 @@ impl Driver {
         }
     }
 
+    fn progress(&self, link: LinkId) {
+        self.lock().engine.handle_progress(self.now(), link);
+    }
+
     fn take(&self, link: LinkId, out: &mut Vec<Bytes>) {
         self.lock().engine.take(self.now(), link, out);
     }

@@ -62,6 +62,9 @@ async fn write(
         } {
             let written = writer.write(&piece).await?;
             wire.out().advance(written);
+            if written < piece.len() {
+                driver.progress(wire.link());
+            }
         }
         writer.flush().await?;
         if wire.is_ending() {

@@ -37,6 +37,8 @@ pub(super) struct Out {
     /// The first of the pieces that is not written.
     at: usize,
     ended: bool,
+    /// The socket has refused some of it.
+    blocked: bool,
     /// Why writing is over.
     error: Option<io::Error>,
 }
@@ -153,8 +155,14 @@ impl Wire {
     fn write(&self, socket: &Socket, out: &mut Out, driver: &Driver) {
         while out.refill(driver, self.link) {
             match socket.try_write_vectored(&out.slices()) {
-                Ok(written) => out.advance(written),
+                Ok(written) => {
+                    out.advance(written);
+                    if std::mem::take(&mut out.blocked) {
+                        driver.progress(self.link);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    out.blocked = true;
                     return self.kick.notify_one();
                 }
                 Err(error) => {

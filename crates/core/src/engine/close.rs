@@ -67,7 +67,6 @@ impl Engine {
             && self.links.is_empty()
         {
             self.phase = Phase::Closed;
-            self.wake_at = None;
             self.emit(Output::Closed(report));
         }
     }

@@ -222,13 +222,13 @@ impl Engine {
 
     /// The statistics of a job that somebody may still hold.
     pub(super) fn probe_reply(&mut self, id: LeaseId, reply: &Reply) {
-        match reply {
-            Reply::Ok(body) => {
-                if let Ok(stats) = JobStats::parse(body) {
-                    self.learn(id, stats);
-                }
-            }
-            Reply::NotFound => self.lose(id, LostReason::NotFound),
+        let stats = match reply {
+            Reply::Ok(body) => JobStats::parse(body).ok(),
+            _ => None,
+        };
+        match (reply, stats) {
+            (_, Some(stats)) => self.learn(id, stats),
+            (Reply::NotFound, None) => self.lose(id, LostReason::NotFound),
             _ => self.check_lease_at(id, self.now + STATS_GRAIN),
         }
     }

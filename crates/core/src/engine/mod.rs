@@ -10,6 +10,7 @@
 //! - a connection is open, TLS included: [`Engine::handle_connected`];
 //! - bytes came in: [`Engine::handle_data`], with whatever the last call left in the buffer in front
 //!   of them;
+//! - bytes went out that the socket had refused before: [`Engine::handle_progress`];
 //! - a connection failed to open, ended, or was closed as asked: [`Engine::handle_closed`], exactly
 //!   once for every [`Output::Connect`], also when the socket is closed on [`Output::Close`];
 //! - the time of [`Engine::poll_timeout`] has come: [`Engine::handle_timer`].
@@ -235,6 +236,15 @@ impl Engine {
         self.settle();
     }
 
+    /// The socket has taken more after it had refused some: a server that reads a large job slowly
+    /// is not silent.
+    pub fn handle_progress(&mut self, now: Instant, link: LinkId) {
+        self.tick(now);
+        if let Some(state) = self.links.get_mut(&link) {
+            state.conn.progress(self.now);
+        }
+    }
+
     /// The connection could not be opened, or has ended; the last `unwritten` bytes that
     /// [`take`](Self::take) gave were never written. `error` is none if the peer ended it cleanly
     /// or the engine asked for it.
@@ -282,7 +292,7 @@ impl Engine {
     /// When to call [`handle_timer`](Self::handle_timer), unless something else happens before.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.wake_at
+        self.wake_at.filter(|_| !matches!(self.phase, Phase::Closed))
     }
 
     fn tick(&mut self, now: Instant) {

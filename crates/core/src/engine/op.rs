@@ -221,16 +221,21 @@ impl Engine {
                 break;
             }
             let kind = self.ops.get(&id).map(|op| &op.kind);
-            let ready = matches!(kind, Some(Kind::Ready));
+            let unreachable = match kind {
+                Some(Kind::Ready) => true,
+                Some(Kind::Command(server)) => !self.links_of(*server).any(|(_, l)| l.is_up()),
+                _ => !self.is_connected(),
+            };
             let receive = matches!(kind, Some(Kind::Receive));
             let before = match kind {
                 Some(Kind::Put(put)) => put.error.clone(),
+                Some(Kind::Command(server)) => self.server(*server).error.clone(),
                 _ => None,
             };
             self.break_off(id, |engine, outcome| {
                 if receive {
                     Error::not_sent(ErrorKind::Timeout, "no job came in time")
-                } else if outcome == Outcome::NotSent && (ready || !engine.is_connected()) {
+                } else if outcome == Outcome::NotSent && unreachable {
                     engine.no_connection(before)
                 } else {
                     let message = "the time allowed for the call ran out";

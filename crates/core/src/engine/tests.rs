@@ -1,8 +1,17 @@
 //! The engine against a scripted driver and server under virtual time.
 
+mod close;
+mod connection;
+mod consumer;
+mod failure;
+mod finish;
+mod lease;
 mod outcome;
+mod pace;
 mod put;
+mod random;
 mod reconnect;
 mod rig;
+mod surplus;
 
-use rig::{LONG_AGO, Rig, ms, secs};
+use rig::{LONG_AGO, Rig, job_stats, ms, secs};

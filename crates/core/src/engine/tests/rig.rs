@@ -31,8 +31,12 @@ pub(super) const fn secs(count: u64) -> Duration {
 
 /// The reply to `stats-job` for a job that is reserved.
 pub(super) fn job_stats(id: u64, ttr: u64, left: i64, releases: u64) -> String {
+    job_stats_in("reserved", id, ttr, left, releases)
+}
+
+pub(super) fn job_stats_in(state: &str, id: u64, ttr: u64, left: i64, releases: u64) -> String {
     let text = format!(
-        "---\nid: {id}\ntube: jobs\nstate: reserved\npri: 7\nttr: {ttr}\ntime-left: {left}\n\
+        "---\nid: {id}\ntube: jobs\nstate: {state}\npri: 7\nttr: {ttr}\ntime-left: {left}\n\
          releases: {releases}\ntimeouts: 0\n"
     );
     ok(&text)
@@ -45,9 +49,9 @@ pub(super) fn ok(text: &str) -> String {
 /// One connection as the driver sees it.
 #[derive(Default)]
 struct Wire {
-    server: usize,
     sent: Vec<u8>,
     input: BytesMut,
+    connected: bool,
     half_closed: bool,
 }
 
@@ -56,6 +60,8 @@ pub(super) struct Rig {
     pub(super) now: Instant,
     /// Every connection that the engine ever asked for, in order.
     made: Vec<LinkId>,
+    /// Their servers.
+    servers: BTreeMap<LinkId, usize>,
     wires: BTreeMap<LinkId, Wire>,
     done: BTreeMap<OpId, Result<Success, Error>>,
     events: Vec<Event>,
@@ -63,6 +69,8 @@ pub(super) struct Rig {
     /// How often the alarm rang.
     pub(super) alarms: usize,
     pub(super) max_job_size: u64,
+    /// The network takes no bytes for now.
+    stalled: bool,
 }
 
 impl Rig {
@@ -74,12 +82,14 @@ impl Rig {
             engine: Engine::new(role, &uris, config, 7).unwrap(),
             now,
             made: Vec::new(),
+            servers: BTreeMap::new(),
             wires: BTreeMap::new(),
             done: BTreeMap::new(),
             events: Vec::new(),
             report: None,
             alarms: 0,
             max_job_size: 65535,
+            stalled: false,
         };
         rig.engine.handle_timer(now);
         rig.drive();
@@ -113,7 +123,8 @@ impl Rig {
             match output {
                 Output::Connect { link, server } => {
                     self.made.push(link);
-                    self.wires.insert(link, Wire { server: server.id().0, ..Wire::default() });
+                    self.servers.insert(link, server.id().0);
+                    self.wires.insert(link, Wire::default());
                 }
                 Output::Transmit(link) => self.transmit(link),
                 Output::HalfClose(link) => {
@@ -137,7 +148,7 @@ impl Rig {
     }
 
     fn transmit(&mut self, link: LinkId) {
-        loop {
+        while !self.stalled {
             let mut out = Vec::new();
             self.engine.take(self.now, link, &mut out);
             if out.is_empty() {
@@ -164,7 +175,7 @@ impl Rig {
     }
 
     pub(super) fn server_of(&self, link: LinkId) -> usize {
-        self.wires[&link].server
+        self.servers[&link]
     }
 
     pub(super) fn is_half_closed(&self, link: LinkId) -> bool {
@@ -173,6 +184,7 @@ impl Rig {
 
     /// Opens a connection and answers its handshake, which is returned.
     pub(super) fn up(&mut self, link: LinkId) -> String {
+        self.wires.get_mut(&link).unwrap().connected = true;
         self.engine.handle_connected(self.now, link);
         self.drive();
         let asked = self.sent(link);
@@ -190,8 +202,18 @@ impl Rig {
 
     /// Opens all connections that are being opened.
     pub(super) fn connect_all(&mut self) {
-        for link in self.open() {
+        while let Some((&link, _)) = self.wires.iter().find(|(_, wire)| !wire.connected) {
             self.up(link);
+        }
+    }
+
+    /// Opens one of the connections that are being opened, if there are any.
+    pub(super) fn connect_some(&mut self, which: usize) {
+        let dialing = self.wires.iter().filter(|(_, wire)| !wire.connected);
+        if let Some((&link, _)) = dialing.cycle().nth(which) {
+            self.wires.get_mut(&link).unwrap().connected = true;
+            self.engine.handle_connected(self.now, link);
+            self.drive();
         }
     }
 
@@ -242,6 +264,18 @@ impl Rig {
             self.drive();
         }
         self.now = target;
+    }
+
+    /// The alarm rings although nothing is due.
+    pub(super) fn ring(&mut self) {
+        self.engine.handle_timer(self.now);
+        self.drive();
+    }
+
+    /// From now on nothing can be written, or all that waits for it.
+    pub(super) fn stall(&mut self, stalled: bool) {
+        self.stalled = stalled;
+        self.open().into_iter().for_each(|link| self.transmit(link));
     }
 
     pub(super) fn submit(&mut self, request: Request) -> OpId {
@@ -328,6 +362,11 @@ impl Rig {
         self.sent(link);
         self.reply(link, &format!("RESERVED {id} 1\r\nx\r\n"));
         self.job(op).lease
+    }
+
+    /// The results that came since the last look.
+    pub(super) fn take_done(&mut self) -> BTreeMap<OpId, Result<Success, Error>> {
+        std::mem::take(&mut self.done)
     }
 
     /// What happened since the last look.
