@@ -146,3 +146,31 @@ fn a_role_refuses_what_it_does_not_do() {
     let op = rig.put("default", "x");
     assert_eq!(rig.failure(op), (ErrorKind::Unsupported, Outcome::NotSent));
 }
+
+#[test]
+fn a_server_that_still_reads_a_large_job_is_not_silent() {
+    let mut rig = Rig::producer(1, Config::default());
+    let link = rig.link(0);
+    let op = rig.put("default", "large");
+    for _ in 0..3 {
+        rig.advance(secs(4));
+        rig.engine.handle_progress(rig.now, link);
+    }
+    rig.reply(link, "INSERTED 1\r\n");
+    assert!(matches!(rig.success(op), Success::Inserted(_)));
+    assert_eq!(rig.open(), [link]);
+}
+
+#[test]
+fn a_command_to_a_server_that_is_down_tells_why_it_is_down() {
+    let mut rig = Rig::producer(2, Config::default());
+    let (up, down) = (rig.link(0), rig.link(1));
+    rig.cut(down, 0);
+    let server = rig.engine.servers().nth(rig.server_of(down)).unwrap().id();
+    let op = rig.submit(Request::Command { server, command: Command::Delete(JobId(1)) });
+    for _ in 0..5 {
+        rig.advance(secs(1));
+        rig.open().into_iter().filter(|link| *link != up).for_each(|link| rig.cut(link, 0));
+    }
+    assert_eq!(rig.failure(op), (ErrorKind::Disconnected, Outcome::NotSent));
+}
