@@ -201,7 +201,9 @@ fn certificates(field: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, 
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let found = found.map_err(|error| tls_error(field, error))?;
     if found.is_empty() {
-        return Err(Error::invalid_argument(field, pem, "at least one certificate in PEM"));
+        // What stands there instead may be a key, and is not shown.
+        let message = format!("{field}: no certificate in {} bytes of PEM", pem.len());
+        return Err(Error::not_sent(ErrorKind::InvalidArgument, message));
     }
     Ok(found)
 }

@@ -168,7 +168,10 @@ fn a_reply_that_cannot_be_one_ends_the_connection() {
         (put("a", ""), "INSERTED 1\r\n"),
         (put("a", ""), "OUT_OF_MEMORY\r\n"),
         (Command::Stats, "nonsense\r\n"),
-        (Command::Stats, "OK 1025\r\n"),
+        (Command::Stats, "OK 67108865\r\n"),
+        (Command::Reserve, "RESERVED 1 1025\r\n"),
+        (Command::Peek(JobId(1)), "RESERVED 1 0\r\n\r\n"),
+        (Command::ReserveJob(JobId(1)), "FOUND 1 0\r\n\r\n"),
         (Command::Quit, "DELETED\r\n"),
     ] {
         let mut conn = conn();

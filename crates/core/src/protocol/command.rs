@@ -244,10 +244,8 @@ impl Command {
     #[must_use]
     pub fn matches(&self, reply: &Reply) -> bool {
         match (self, reply) {
-            (
-                Self::ReserveJob(id) | Self::Peek(id),
-                Reply::Reserved(got, _) | Reply::Found(got, _),
-            ) => id == got,
+            (Self::ReserveJob(id), Reply::Reserved(got, _))
+            | (Self::Peek(id), Reply::Found(got, _)) => id == got,
             (Self::Use(tube), Reply::Using(got)) => tube == got,
             _ => self.accepts(reply),
         }

@@ -12,6 +12,9 @@ use crate::types::{JobId, TubeName};
 /// does not keep a whole buffer alive.
 const COPIED_BODY: usize = 1024;
 
+/// Longest text of statistics or names that is taken, in bytes: some 300,000 of the longest names.
+const MAX_TEXT: usize = 64 << 20;
+
 const CRLF: &[u8] = b"\r\n";
 
 /// Cuts replies out of a read buffer.
@@ -67,7 +70,7 @@ impl fmt::Display for DecodeError {
 impl std::error::Error for DecodeError {}
 
 impl Decoder {
-    /// A decoder that refuses bodies above `max_body` bytes.
+    /// A decoder that refuses jobs above `max_body` bytes.
     #[must_use]
     pub const fn new(max_body: usize) -> Self {
         Self { max_body, head: None }
@@ -87,7 +90,7 @@ impl Decoder {
                         buffer.advance(size);
                         return Ok(Some(reply));
                     }
-                    Line::Head(head, length) => (head, self.bounded(length)?),
+                    Line::Head(head, length) => (head, self.bounded(head, length)?),
                 };
                 buffer.advance(size);
                 head
@@ -119,10 +122,14 @@ impl Decoder {
         }))
     }
 
-    fn bounded(&self, length: u64) -> Result<usize, DecodeError> {
+    fn bounded(&self, head: Head, length: u64) -> Result<usize, DecodeError> {
+        let limit = match head {
+            Head::Ok => MAX_TEXT,
+            Head::Reserved(_) | Head::Found(_) => self.max_body,
+        };
         match usize::try_from(length) {
-            Ok(length) if length <= self.max_body => Ok(length),
-            _ => Err(DecodeError::BodyTooLarge { length, limit: self.max_body }),
+            Ok(length) if length <= limit => Ok(length),
+            _ => Err(DecodeError::BodyTooLarge { length, limit }),
         }
     }
 }

@@ -169,7 +169,7 @@ fn a_line_that_is_almost_a_reply_is_refused_and_quoted() {
 
 #[test]
 fn an_error_stays_one() {
-    for bytes in ["OK 4097\r\nDELETED\r\n", "OK 1\r\naXDELETED\r\n", "x\r\nDELETED\r\n"] {
+    for bytes in ["FOUND 1 4097\r\nDELETED\r\n", "OK 1\r\naXDELETED\r\n", "x\r\nDELETED\r\n"] {
         let (mut decoder, mut buffer) = (Decoder::new(LIMIT), BytesMut::from(bytes));
         let error = decoder.decode(&mut buffer).unwrap_err();
         assert_eq!(decoder.decode(&mut buffer), Err(error));
@@ -180,14 +180,18 @@ fn an_error_stays_one() {
 fn a_length_above_the_limit_is_refused_before_any_of_the_body() {
     for length in [LIMIT as u64 + 1, u64::from(u32::MAX) + 1, u64::MAX] {
         let expected = DecodeError::BodyTooLarge { length, limit: LIMIT };
-        for head in ["OK", "RESERVED 1", "FOUND 1"] {
+        for head in ["RESERVED 1", "FOUND 1"] {
             assert_eq!(refusal(format!("{head} {length}\r\n").as_bytes()), expected);
         }
     }
-    let largest = Reply::Ok(vec![b'x'; LIMIT].into());
+    for length in [MAX_TEXT as u64 + 1, u64::MAX] {
+        let expected = DecodeError::BodyTooLarge { length, limit: MAX_TEXT };
+        assert_eq!(refusal(format!("OK {length}\r\n").as_bytes()), expected);
+    }
+    let largest = Reply::Found(JobId(1), vec![b'x'; LIMIT].into());
     assert_eq!(whole(&encode(&largest)).0, [largest]);
     // Without a limit the largest length is awaited, and nothing is set aside for it.
-    let mut buffer = BytesMut::from("OK 18446744073709551615\r\nx");
+    let mut buffer = BytesMut::from("FOUND 1 18446744073709551615\r\nx");
     let capacity = buffer.capacity();
     assert_eq!(Decoder::new(usize::MAX).decode(&mut buffer), Ok(None));
     assert!(buffer.capacity() <= capacity);
