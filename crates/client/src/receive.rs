@@ -147,6 +147,8 @@ impl<'a, H: Handler> Receive<'a, H> {
         }
         info!(target: "beanwire", "drain: no new jobs, handlers may finish");
         crew.stop.cancel();
+        // Should all workers be busy, none of them lets go of what was reserved ahead of them.
+        crew.let_go();
         tokio::select! {
             () = all_ended(&mut workers) => return Ok(crew.report()),
             () = tokio::time::sleep(drain_timeout) => {}
@@ -205,7 +207,7 @@ impl<H: Handler> Crew<H> {
         loop {
             let job = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return self.leave(),
+                () = self.stop.cancelled() => return self.let_go(),
                 job = self.client.receive() => job,
             };
             match job {
@@ -220,8 +222,9 @@ impl<H: Handler> Crew<H> {
         }
     }
 
-    /// The last one to leave has the waiting reserves ended.
-    fn leave(&self) {
+    /// Ends the waiting reserves and gives back what no worker has, unless one still asks for jobs:
+    /// the last of those to stop does it then.
+    fn let_go(&self) {
         self.client.driver.drive(|inner, now| inner.engine.pause_if_unused(now));
     }
 

@@ -288,7 +288,8 @@ impl Inner {
                 Output::Close(link) => effects.close.extend(self.wires.get(&link).cloned()),
                 Output::Event(event) => {
                     if let Event::JobLost { lease, .. } = &event {
-                        effects.lost.extend(self.lost.remove(lease));
+                        // It stays for a holder that has not asked for it yet.
+                        effects.lost.extend(self.lost.get(lease).cloned());
                     }
                     effects.events.push(event);
                 }
