@@ -11,6 +11,7 @@
     reason = "a failed preparation is a failed test and should say so on the spot"
 )]
 
+pub mod embedded;
 pub mod peer;
 pub mod proxy;
 pub mod raw;
@@ -18,6 +19,7 @@ pub mod server;
 pub mod tls;
 mod util;
 
+pub use embedded::Embedded;
 pub use peer::{PeerConn, ScriptedPeer, handshake, stats_reply};
 pub use proxy::CuttingProxy;
 pub use raw::RawClient;

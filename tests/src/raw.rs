@@ -94,6 +94,30 @@ impl RawClient {
         body
     }
 
+    /// Reads one reply, with the body behind its line if it has one: `FOUND 1 2\r\nab`.
+    ///
+    /// # Panics
+    /// If no whole reply comes.
+    pub fn reply(&mut self) -> String {
+        let line = self.line();
+        let has_body = ["OK ", "FOUND ", "RESERVED "].iter().any(|word| line.starts_with(word));
+        if !has_body {
+            return line;
+        }
+        let size = number(line.rsplit(' ').next().unwrap_or_default());
+        format!("{line}\r\n{}", String::from_utf8_lossy(&self.body(size)))
+    }
+
+    /// Sends a command and returns the whole reply. A body stands behind the command's line:
+    /// `put 0 0 60 2\r\nab`.
+    ///
+    /// # Panics
+    /// As [`RawClient::send`] and [`RawClient::reply`] do.
+    pub fn ask(&mut self, command: &str) -> String {
+        self.send(format!("{command}\r\n"));
+        self.reply()
+    }
+
     /// Whether the server has closed the connection and nothing is left to read.
     ///
     /// # Panics
