@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use crate::util::shut;
 
 /// How long a script waits for the client before it takes it for gone.
@@ -20,7 +22,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 struct State {
     stopping: bool,
     failed: bool,
-    streams: Vec<TcpStream>,
+    streams: Vec<Option<TcpStream>>,
     threads: Vec<JoinHandle<()>>,
     lines: Vec<(usize, String)>,
 }
@@ -101,7 +103,7 @@ impl Drop for ScriptedPeer {
         }
         let threads = {
             let mut state = self.shared.lock();
-            state.streams.iter().for_each(shut);
+            state.streams.iter().flatten().for_each(shut);
             std::mem::take(&mut state.threads)
         };
         for thread in threads {
@@ -125,9 +127,9 @@ where
         stream.set_nodelay(true).expect("TCP_NODELAY");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout above zero");
         let number = state.streams.len();
-        state.streams.push(stream.try_clone().expect("a second handle"));
+        state.streams.push(Some(stream.try_clone().expect("a second handle")));
         let stream = BufReader::new(stream);
-        let mut conn = PeerConn { number, stream, shared: shared.clone() };
+        let mut conn = PeerConn { number, stream, shared: shared.clone(), is_reset: false };
         let script = Arc::clone(script);
         state.threads.push(thread::spawn(move || {
             let result = catch_unwind(AssertUnwindSafe(|| script(number, &mut conn)));
@@ -145,6 +147,7 @@ pub struct PeerConn {
     number: usize,
     stream: BufReader<TcpStream>,
     shared: Shared,
+    is_reset: bool,
 }
 
 impl fmt::Debug for PeerConn {
@@ -188,7 +191,21 @@ impl PeerConn {
 
     /// Closes the connection in both directions.
     pub fn close(&mut self) {
-        shut(self.stream.get_ref());
+        if !self.is_reset {
+            shut(self.stream.get_ref());
+        }
+    }
+
+    /// Has the connection reset, not ended, when the script returns.
+    ///
+    /// # Panics
+    /// If the system cannot do that.
+    pub fn reset(&mut self) {
+        let socket = SockRef::from(self.stream.get_ref());
+        socket.set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+        // The last handle to be closed resets it.
+        self.shared.lock().streams[self.number] = None;
+        self.is_reset = true;
     }
 
     /// Neither reads nor writes, until the client closes the connection or the peer is dropped.

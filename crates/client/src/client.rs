@@ -1,5 +1,6 @@
 //! What producers, consumers and connections share.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,16 @@ use beanwire_core::error::{Error, ErrorKind, Outcome};
 use beanwire_core::protocol::{Command, Reply};
 use beanwire_core::types::Instant;
 use beanwire_core::uri;
+use futures_util::FutureExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::driver::{Call, Driver};
 use crate::job::Job;
 use crate::telemetry::{self, Operation};
+
+/// Most puts that one call of `put_many` submits at once.
+const MAX_BATCH: usize = 4096;
 
 /// The unit in which room for waiting puts is counted, in bytes.
 const ROOM_UNIT: usize = 256;
@@ -173,29 +178,33 @@ impl Client {
         jobs: impl Iterator<Item = NewJob>,
     ) -> Vec<Result<InsertedJob, Error>> {
         let mut results = Vec::new();
-        let mut pending: Vec<(Call, SemaphorePermit<'_>)> = Vec::new();
+        let mut pending: VecDeque<(Call, SemaphorePermit<'_>)> = VecDeque::new();
         let mut jobs = jobs.peekable();
-        while jobs.peek().is_some() {
+        loop {
             let deadline = self.put_timeout.and_then(|timeout| self.deadline(timeout));
             let (mut batch, mut permits) = (Vec::new(), Vec::new());
-            while let Some(permit) = jobs.peek().and_then(|job| self.try_room(job)) {
+            while batch.len() < MAX_BATCH
+                && let Some(permit) = jobs.peek().and_then(|job| self.try_room(job))
+            {
                 permits.push(permit);
                 batch.extend(jobs.next().map(Request::Put));
             }
-            if batch.is_empty() && pending.is_empty() {
-                // Others fill the room: take a place in their queue.
-                let Some(job) = jobs.next() else { break };
-                results.push(self.put(job, None).await);
-                continue;
-            }
             let calls = self.driver.submit_all(batch, deadline);
             pending.extend(calls.into_iter().zip(permits));
-            for (call, permit) in pending.drain(..) {
+            if let Some((call, _permit)) = pending.pop_front() {
                 results.push(call.await.and_then(inserted));
-                drop(permit);
+            } else if let Some(job) = jobs.next() {
+                // Others fill the room: take a place in their queue.
+                results.push(self.put(job, None).await);
+            } else {
+                return results;
+            }
+            // Answers come many at a time, and so does the room for the next batch.
+            while let Some(result) = pending.front_mut().and_then(|(call, _)| call.now_or_never()) {
+                results.push(result.and_then(inserted));
+                pending.pop_front();
             }
         }
-        results
     }
 
     fn units(&self, job: &NewJob) -> u32 {
@@ -216,9 +225,11 @@ impl Client {
         if let Some(permit) = self.try_room(job) {
             return Ok(permit);
         }
-        let wait = self.room.acquire_many(self.units(job));
         let permit = match limit {
-            Some(limit) => tokio::time::timeout(limit, wait).await.ok().and_then(Result::ok),
+            Some(limit) => tokio::select! {
+                permit = self.room.acquire_many(self.units(job)) => permit.ok(),
+                () = self.driver.sleep(limit) => None,
+            },
             None => None,
         };
         permit.ok_or_else(|| {
@@ -238,31 +249,42 @@ impl Client {
     }
 
     /// Runs a command on one server.
-    pub(crate) async fn command(
-        &self,
-        operation: Operation,
+    pub(crate) async fn command(&self, server: ServerId, command: Command) -> Result<Reply, Error> {
+        let span = telemetry::span(Operation::Admin, command.verb());
+        match self.run(&span, Request::Command { server, command }).await? {
+            Success::Reply(reply) => Ok(reply),
+            other => Err(surprise(&other)),
+        }
+    }
+
+    /// Runs a command that reserves a job, on one server; none if there was none in time.
+    pub(crate) async fn reserve(
+        self: &Arc<Self>,
         server: ServerId,
         command: Command,
-        timeout: Option<Duration>,
-    ) -> Result<Success, Error> {
-        let span = telemetry::span(operation, command.verb());
-        let deadline = timeout.and_then(|timeout| self.deadline(timeout));
-        let call = self.driver.submit(Request::Command { server, command }, deadline);
-        let result = call.instrument(span.clone()).await;
-        telemetry::record_error(&span, &result);
-        result
+    ) -> Result<Option<Job>, Error> {
+        let span = telemetry::span(Operation::Receive, command.verb());
+        match self.run(&span, Request::Command { server, command }).await? {
+            Success::Reply(Reply::TimedOut) => Ok(None),
+            won => self.job(won, &span).map(Some),
+        }
     }
 
     /// Waits for one job.
     pub(crate) async fn receive(self: &Arc<Self>) -> Result<Job, Error> {
         let span = telemetry::span(Operation::Receive, "reserve");
-        let result = self.driver.submit(Request::Receive, None).instrument(span.clone()).await;
-        telemetry::record_error(&span, &result);
-        self.job(result?, &span)
+        let won = self.run(&span, Request::Receive).await?;
+        self.job(won, &span)
+    }
+
+    async fn run(&self, span: &Span, request: Request) -> Result<Success, Error> {
+        let result = self.driver.submit(request, None).instrument(span.clone()).await;
+        telemetry::record_error(span, &result);
+        result
     }
 
     /// Makes a handle of a reserved job.
-    pub(crate) fn job(self: &Arc<Self>, won: Success, span: &tracing::Span) -> Result<Job, Error> {
+    pub(crate) fn job(self: &Arc<Self>, won: Success, span: &Span) -> Result<Job, Error> {
         match won {
             Success::Reserved(job) => {
                 telemetry::record_job(span, job.id, &job.server);
@@ -283,14 +305,6 @@ impl Drop for Client {
 fn inserted(won: Success) -> Result<InsertedJob, Error> {
     match won {
         Success::Inserted(job) => Ok(job),
-        other => Err(surprise(&other)),
-    }
-}
-
-/// The reply of a command that answers with nothing else.
-pub(crate) fn reply(won: Success) -> Result<Reply, Error> {
-    match won {
-        Success::Reply(reply) => Ok(reply),
         other => Err(surprise(&other)),
     }
 }

@@ -4,18 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beanwire_core::config::Config;
-use beanwire_core::engine::{CloseReport, Health, NewJob, Role, Server, Success};
+use beanwire_core::engine::{CloseReport, Health, NewJob, Role, Server};
 use beanwire_core::error::Error;
 use beanwire_core::protocol::{Command, Reply};
 use beanwire_core::stats::{self, JobStats, ServerStats, TubeStats};
 use beanwire_core::types::{JobId, Priority, Seconds, TubeName};
 use bytes::Bytes;
 
-use crate::client::{Client, reply, surprise};
+use crate::client::{Client, surprise};
 use crate::job::Job;
 use crate::peeked::PeekedJob;
 use crate::put::Put;
-use crate::telemetry::{self, Operation};
 
 /// One connection to one server, for those who want the protocol itself.
 ///
@@ -353,12 +352,8 @@ impl Connection {
         self.client.close(patience).await
     }
 
-    async fn succeed(&self, operation: Operation, command: Command) -> Result<Success, Error> {
-        self.client.command(operation, self.server.id(), command, None).await
-    }
-
     async fn run(&self, command: Command) -> Result<Reply, Error> {
-        self.succeed(Operation::Admin, command).await.and_then(reply)
+        self.client.command(self.server.id(), command).await
     }
 
     async fn count(&self, command: Command) -> Result<u64, Error> {
@@ -384,10 +379,6 @@ impl Connection {
     }
 
     async fn reserved(&self, command: Command) -> Result<Option<Job>, Error> {
-        let span = telemetry::span(Operation::Receive, "reserve");
-        match self.succeed(Operation::Receive, command).await? {
-            Success::Reply(Reply::TimedOut) => Ok(None),
-            won => self.client.job(won, &span).map(Some),
-        }
+        self.client.reserve(self.server.id(), command).await
     }
 }

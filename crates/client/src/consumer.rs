@@ -10,6 +10,7 @@ use beanwire_core::engine::{CloseReport, Health, Request, Role, Server};
 use beanwire_core::error::{Error, ErrorKind};
 use beanwire_core::types::TubeName;
 use futures_core::Stream;
+use tracing::Span;
 
 use crate::client::{Client, Uris};
 use crate::driver::Call;
@@ -25,7 +26,20 @@ use crate::telemetry::{self, Operation};
 /// the last of them and the last of their jobs.
 #[derive(Debug, Clone)]
 pub struct Consumer {
+    demand: Arc<Demand>,
+}
+
+/// What may ask for jobs. With the last of it, nothing is reserved any more and what nobody has goes
+/// back, also while jobs that were handed out keep the client alive.
+#[derive(Debug)]
+struct Demand {
     client: Arc<Client>,
+}
+
+impl Drop for Demand {
+    fn drop(&mut self) {
+        self.client.driver.drive(|inner, now| inner.engine.pause_if_unused(now));
+    }
 }
 
 impl Consumer {
@@ -49,13 +63,14 @@ impl Consumer {
     {
         let tubes: Result<Vec<_>, _> = tubes.into_iter().map(TryInto::try_into).collect();
         let role = Role::Consumer(tubes?);
-        Ok(Self { client: Client::open(role, &uris, config).await? })
+        let client = Client::open(role, &uris, config).await?;
+        Ok(Self { demand: Arc::new(Demand { client }) })
     }
 
     /// Runs `handler` on jobs as they come, `concurrency` at once, until it is told to stop. The
     /// result is a builder: say how it is to be stopped, then await it.
     pub fn receive<H: Handler>(&self, handler: H) -> Receive<'_, H> {
-        Receive::new(&self.client, handler)
+        Receive::new(&self.demand.client, handler)
     }
 
     /// Waits for one job.
@@ -66,20 +81,20 @@ impl Consumer {
     /// # Cancel safety
     /// No job is lost: one that comes too late is given back.
     pub async fn next_job(&self) -> Result<Job, Error> {
-        self.client.receive().await
+        self.demand.client.receive().await
     }
 
     /// The jobs as a stream, for those who want to pull. It reserves one when polled, and ends when
     /// the consumer is closed. Dropping it gives back what it has not handed out.
     #[must_use]
     pub fn jobs(&self) -> Jobs {
-        Jobs { client: Arc::clone(&self.client), call: None }
+        Jobs { demand: Arc::clone(&self.demand), call: None }
     }
 
     /// Whether any connection is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.client.is_connected()
+        self.demand.client.is_connected()
     }
 
     /// Waits until a connection is up.
@@ -91,19 +106,19 @@ impl Consumer {
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn ready(&self, timeout: Duration) -> Result<(), Error> {
-        self.client.ready(timeout).await
+        self.demand.client.ready(timeout).await
     }
 
     /// A snapshot of every server and connection.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.client.health()
+        self.demand.client.health()
     }
 
     /// The servers, without repetitions.
     #[must_use]
     pub fn servers(&self) -> Vec<Server> {
-        self.client.servers()
+        self.demand.client.servers()
     }
 
     /// Reserves nothing more, waits at most `patience` until all jobs are finished, and closes all
@@ -112,15 +127,15 @@ impl Consumer {
     /// # Cancel safety
     /// Closing goes on.
     pub async fn close(&self, patience: Duration) -> CloseReport {
-        self.client.close(patience).await
+        self.demand.client.close(patience).await
     }
 }
 
 /// The stream of [`Consumer::jobs`].
 #[derive(Debug)]
 pub struct Jobs {
-    client: Arc<Client>,
-    call: Option<Call>,
+    demand: Arc<Demand>,
+    call: Option<(Call, Span)>,
 }
 
 impl Stream for Jobs {
@@ -128,17 +143,18 @@ impl Stream for Jobs {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let driver = &this.client.driver;
-        let call = this.call.get_or_insert_with(|| driver.submit(Request::Receive, None));
+        let client = &this.demand.client;
+        let (call, span) = this.call.get_or_insert_with(|| {
+            let span = telemetry::span(Operation::Receive, "reserve");
+            (client.driver.submit(Request::Receive, None), span)
+        });
         let result = ready!(Pin::new(call).poll(context));
+        telemetry::record_error(span, &result);
+        let result = result.and_then(|won| client.job(won, span));
         this.call = None;
         Poll::Ready(match result {
-            Ok(won) => {
-                let span = telemetry::span(Operation::Receive, "reserve");
-                Some(this.client.job(won, &span))
-            }
             Err(error) if error.kind() == ErrorKind::Closed => None,
-            Err(error) => Some(Err(error)),
+            result => Some(result),
         })
     }
 }
@@ -146,6 +162,6 @@ impl Stream for Jobs {
 impl Drop for Jobs {
     fn drop(&mut self) {
         self.call = None;
-        self.client.driver.drive(|inner, now| inner.engine.pause_if_unused(now));
+        self.demand.client.driver.drive(|inner, now| inner.engine.pause_if_unused(now));
     }
 }

@@ -12,7 +12,6 @@ use bytes::Bytes;
 
 use crate::client::{Client, Uris};
 use crate::put::Put;
-use crate::telemetry::Operation;
 
 /// Puts jobs through a pool of connections to one or many servers.
 ///
@@ -76,7 +75,7 @@ impl Producer {
     pub async fn delete(&self, server: &Server, id: impl Into<JobId> + Send) -> Result<(), Error> {
         let server = self.client.server_id(server)?;
         let command = Command::Delete(id.into());
-        self.client.command(Operation::Admin, server, command, None).await.map(drop)
+        self.client.command(server, command).await.map(drop)
     }
 
     /// Whether any connection is up.

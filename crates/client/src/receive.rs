@@ -79,7 +79,8 @@ pub struct ReceiveReport {
 
 /// Handlers at work; `.await` starts them.
 ///
-/// Without [`shutdown`](Self::shutdown) they run until the consumer is closed.
+/// Without [`shutdown`](Self::shutdown) they run until the consumer is closed. Handlers that outlast
+/// the patience of [`Consumer::close`](crate::Consumer::close) are stopped by force.
 ///
 /// # Errors
 /// `CLOSED` if the consumer was closed before.
@@ -130,13 +131,16 @@ impl<'a, H: Handler> Receive<'a, H> {
     }
 
     async fn run(self) -> Result<ReceiveReport, Error> {
-        let Self { client, handler, shutdown, mut force, drain_timeout } = self;
+        let Self { client, handler, shutdown, force, drain_timeout } = self;
         client.check_open()?;
+        let mut force = force.fuse();
+        let closed = client.driver.closed();
         let crew = Arc::new(Crew::new(Arc::clone(client), handler));
-        // Whatever way this ends, the handlers end with it, and their jobs go back unharmed.
+        let mut workers = JoinSet::new();
+        // Whatever way this ends, the handlers end with it. They must know before they are aborted,
+        // so that their jobs go back unharmed.
         let _stop = crew.stop.clone().drop_guard();
         let _abandon = crew.abandon.clone().drop_guard();
-        let mut workers = JoinSet::new();
         for _ in 0..client.config().concurrency {
             workers.spawn(Arc::clone(&crew).work());
         }
@@ -144,6 +148,8 @@ impl<'a, H: Handler> Receive<'a, H> {
             () = all_ended(&mut workers) => return Ok(crew.report()),
             () = shutdown => {}
             () = &mut force => crew.abandon.cancel(),
+            // The patience of whoever closed the consumer is over, and the jobs have gone back.
+            () = closed.cancelled() => crew.abandon.cancel(),
         }
         info!(target: "beanwire", "drain: no new jobs, handlers may finish");
         crew.stop.cancel();
@@ -153,6 +159,7 @@ impl<'a, H: Handler> Receive<'a, H> {
             () = all_ended(&mut workers) => return Ok(crew.report()),
             () = tokio::time::sleep(drain_timeout) => {}
             () = &mut force => {}
+            () = closed.cancelled() => {}
             () = crew.abandon.cancelled() => {}
         }
         crew.abandon.cancel();

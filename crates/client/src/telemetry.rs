@@ -1,5 +1,7 @@
 //! Spans and events, named as OpenTelemetry names those of messaging systems.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use beanwire_core::engine::{Event, Server};
 use beanwire_core::error::Error;
 use beanwire_core::types::JobId;
@@ -76,8 +78,14 @@ pub(crate) fn record_error<T>(span: &Span, result: &Result<T, Error>) {
     }
 }
 
-/// Tells what the engine found worth telling.
+/// Tells what the engine found worth telling. A subscriber that panics must not keep a connection
+/// from being opened again.
 pub(crate) fn event(event: &Event) {
+    // The panic itself was reported by the hook for panics.
+    let _ = catch_unwind(AssertUnwindSafe(|| tell(event)));
+}
+
+fn tell(event: &Event) {
     match event {
         Event::Connected(server) => info!(target: "beanwire", %server, "connected"),
         Event::Disconnected { server, error, retry_in } => {

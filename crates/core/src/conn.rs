@@ -43,6 +43,8 @@ pub(crate) struct Conn<T> {
     /// When the server last gave a sign of life, or was given something to answer while it owed
     /// nothing.
     heard_at: Instant,
+    /// A deliberate fault: `use` is taken for sent and is not.
+    pub(crate) forgets_use: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl<T> Conn<T> {
             blocking: 0,
             taken: 0,
             heard_at: Instant::default(),
+            forgets_use: false,
         }
     }
 
@@ -131,6 +134,15 @@ impl<T> Conn<T> {
         Some(command)
     }
 
+    /// Lets go of the body of a sent command that nobody waits for any more. Its reply is still
+    /// taken for what it is.
+    pub(crate) fn forget_body(&mut self, wanted: impl Fn(&T) -> bool) {
+        let sent = self.sent.iter_mut().find(|sent| sent.tag.as_ref().is_some_and(&wanted));
+        if let Some(Sent { command: Command::Put { body, .. }, .. }) = sent {
+            *body = Bytes::new();
+        }
+    }
+
     /// Encodes what may be sent now into `out`.
     pub(crate) fn take(&mut self, now: Instant, out: &mut Vec<Bytes>) {
         let start = self.taken;
@@ -146,7 +158,7 @@ impl<T> Conn<T> {
             };
             if let Some(tube) = tube.filter(|tube| **tube != self.used) {
                 self.used = tube.clone();
-                if !matches!(command, Command::Use(_)) {
+                if !matches!(command, Command::Use(_)) && !self.forgets_use {
                     self.encode(Command::Use(self.used.clone()), None, &mut buffer, out);
                 }
             }

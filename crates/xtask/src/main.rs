@@ -44,5 +44,5 @@ fn main() -> ExitCode {
 fn demo(args: &[&str]) -> Result<(), String> {
     setup::servers()?;
     let fixed = ["run", "--quiet", "--release", "-p", "beanwire", "--example", "demo", "--"];
-    run::run(run::command("cargo", &fixed).args(args))
+    run::become_(run::command("cargo", &fixed).args(args))
 }

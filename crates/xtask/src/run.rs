@@ -39,6 +39,19 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// Becomes the command where the system knows how, so that Ctrl-C and the result are the command's
+/// own; else runs it.
+pub(crate) fn become_(command: &mut Command) -> Result<(), String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        let error = command.exec();
+        Err(format!("{error} from\n  {}", shown(command)))
+    }
+    #[cfg(not(unix))]
+    run(command)
+}
+
 /// What the command prints, if it succeeds; what it complains about goes nowhere.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).output().ok()?;

@@ -12,6 +12,7 @@
 mod dispatch;
 mod drain;
 mod finish;
+mod force;
 mod idle;
 mod lease;
 

@@ -11,9 +11,11 @@
 mod cuts;
 mod drain;
 mod full;
+mod halves;
 mod pool;
 mod replies;
 mod restart;
+mod runtime;
 mod silent;
 
 use std::future::IntoFuture;

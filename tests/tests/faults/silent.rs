@@ -98,6 +98,19 @@ async fn a_delete_on_a_silent_server_ends_in_doubt_and_the_consumer_goes_on_afte
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_is_not_waited_for_for_ever_however_long_the_job_was_held_before() {
+    let server = Beanstalkd::start();
+    server.raw().put_with("t", "x", 0, 0, 3600);
+    let consumer = Consumer::open(server.uri(), ["t"], impatient()).await.unwrap();
+    let job = ended(consumer.next_job()).await.unwrap();
+    // Long enough for every alarm that came with the job to have rung.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    server.stop_reading();
+    let error = ended(job.delete()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_handler_learns_that_the_server_of_its_job_fell_silent() {
     let server = Beanstalkd::start();
     server.raw().put("t", "x");

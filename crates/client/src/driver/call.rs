@@ -29,18 +29,17 @@ impl Future for Call {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let op = self.op;
-        let result = {
+        // Wakers are cloned and dropped outside the lock: what they wake may want it, too.
+        let waker = context.waker().clone();
+        let (result, _old) = {
             let mut inner = self.driver.lock();
             let Some(slot) = inner.calls.get_mut(&op) else { return Poll::Pending };
             match slot.result.take() {
-                Some(result) => {
-                    inner.calls.remove(&op);
-                    result
-                }
+                Some(result) => (result, inner.calls.remove(&op).and_then(|slot| slot.waker)),
                 None => {
-                    if slot.waker.as_ref().is_none_or(|known| !known.will_wake(context.waker())) {
-                        slot.waker = Some(context.waker().clone());
-                    }
+                    let old = slot.waker.replace(waker);
+                    drop(inner);
+                    drop(old);
                     return Poll::Pending;
                 }
             }
@@ -56,8 +55,9 @@ impl Drop for Call {
             return;
         }
         let op = self.op;
-        self.driver.drive(|inner, now| {
-            match inner.calls.remove(&op).and_then(|slot| slot.result) {
+        let _waker = self.driver.drive(|inner, now| {
+            let slot = inner.calls.remove(&op).unwrap_or_default();
+            match slot.result {
                 // It came at the last moment, and nobody will handle it.
                 Some(Ok(Success::Reserved(job))) => {
                     inner.forget_lost_token(job.lease);
@@ -66,6 +66,7 @@ impl Drop for Call {
                 Some(_) => {}
                 None => inner.engine.cancel(now, op),
             }
+            slot.waker
         });
     }
 }

@@ -14,6 +14,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -97,21 +98,28 @@ impl Dialer {
 
     /// Tries every address of the name in turn, each for its share of the time.
     async fn tcp(&self, uri: &ServerUri, host: &Host, port: u16) -> Result<TcpStream, Error> {
+        let end = Instant::now() + self.connect_timeout;
         let addresses = addresses(host, port).await.map_err(|error| refused(uri, error))?;
-        let share = self.connect_timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in addresses {
-            match tokio::time::timeout(share, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => {
-                    set_options(&stream).map_err(|error| refused(uri, error))?;
-                    return Ok(stream);
-                }
-                Ok(Err(error)) => last = error,
-                Err(elapsed) => last = io::Error::new(io::ErrorKind::TimedOut, elapsed),
-            }
-        }
-        Err(refused(uri, last))
+        let stream =
+            first_to_connect(&addresses, end).await.map_err(|error| refused(uri, error))?;
+        set_options(&stream).map_err(|error| refused(uri, error))?;
+        Ok(stream)
     }
+}
+
+/// Each address gets its share of what is left of the time.
+async fn first_to_connect(addresses: &[SocketAddr], end: Instant) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for (at, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+        let share = end.saturating_duration_since(Instant::now()) / left;
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(elapsed) => last = io::Error::new(io::ErrorKind::TimedOut, elapsed),
+        }
+    }
+    Err(last)
 }
 
 async fn addresses(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -219,4 +227,32 @@ fn server_name(name: &str) -> Result<ServerName<'static>, Error> {
 fn tls_error(field: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = format!("{field}: {error}");
     Error::not_sent(ErrorKind::InvalidArgument, message).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn listener() -> tokio::net::TcpListener {
+        tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_name_is_tried() {
+        let (gone, listening) = (listener().await, listener().await);
+        let addresses = [gone.local_addr().unwrap(), listening.local_addr().unwrap()];
+        drop(gone);
+        let end = Instant::now() + Duration::from_secs(30);
+        let stream = first_to_connect(&addresses, end).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), addresses[1]);
+        drop(listening);
+        let error = first_to_connect(&addresses, end).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_an_error() {
+        let error = first_to_connect(&[], Instant::now()).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
 }

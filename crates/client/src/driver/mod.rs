@@ -168,6 +168,17 @@ impl Driver {
         self.lock().report
     }
 
+    /// Cancelled once all connections are closed.
+    pub(crate) const fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    /// A timer that may be waited for outside the runtime, too.
+    pub(crate) fn sleep(&self, span: Duration) -> tokio::time::Sleep {
+        let _guard = self.runtime.enter();
+        tokio::time::sleep(span)
+    }
+
     pub(crate) fn start_closing(self: &Arc<Self>, patience: Duration) {
         self.drive(|inner, now| inner.engine.close(now, now + patience));
     }
@@ -181,15 +192,16 @@ impl Driver {
             self.runtime.spawn(async move { driver.run_link(&wire, &server).await });
         }
         effects.close.iter().for_each(|wire| wire.stop());
-        effects.wake.into_iter().for_each(Waker::wake);
-        effects.lost.iter().for_each(CancellationToken::cancel);
-        effects.events.iter().for_each(telemetry::event);
         if effects.rearm {
             self.timer.notify_one();
         }
+        // Before the callers: who learns that a touch found nothing is to see the job as lost.
+        effects.lost.iter().for_each(CancellationToken::cancel);
+        effects.wake.into_iter().for_each(Waker::wake);
         if effects.closed {
             self.closed.cancel();
         }
+        effects.events.iter().for_each(telemetry::event);
     }
 
     /// The life of one connection, from name lookup to the end.
@@ -214,15 +226,18 @@ impl Driver {
 
     /// Rings the engine's alarm.
     async fn keep_time(self: Arc<Self>) {
+        let _end = EndWithRuntime(Arc::clone(&self));
         while !self.closed.is_cancelled() {
             let alarm = {
                 let mut inner = self.lock();
                 inner.alarm = inner.engine.poll_timeout();
                 inner.alarm
             };
+            // What is beyond the clock's range never comes.
+            let alarm = alarm.and_then(|at| self.origin.checked_add(at.since_origin()));
             let ring = async {
                 match alarm {
-                    Some(at) => tokio::time::sleep_until(self.origin + at.since_origin()).await,
+                    Some(at) => tokio::time::sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
@@ -239,7 +254,30 @@ impl Driver {
     }
 
     fn take(&self, link: LinkId, out: &mut Vec<Bytes>) {
-        self.lock().engine.take(self.now(), link, out);
+        let moved = {
+            let mut inner = self.lock();
+            inner.engine.take(self.now(), link, out);
+            // From now on an answer is due.
+            inner.alarm_moved()
+        };
+        if moved {
+            self.timer.notify_one();
+        }
+    }
+}
+
+/// Ends the client if the runtime is shut down under it: nobody would move its bytes any more, and
+/// every caller would wait for ever.
+struct EndWithRuntime(Arc<Driver>);
+
+impl Drop for EndWithRuntime {
+    fn drop(&mut self) {
+        self.0.drive(|inner, now| {
+            inner.engine.close(now, now);
+            for link in std::mem::take(&mut inner.wires).into_keys() {
+                inner.engine.handle_closed(now, link, 0, None);
+            }
+        });
     }
 }
 
@@ -299,11 +337,17 @@ impl Inner {
                 }
             }
         }
-        // The timer looks for itself once it has rung; it need only know of what comes earlier.
+        effects.rearm = self.alarm_moved();
+    }
+
+    /// Whether the engine wants to be woken earlier than the timer knows of. The timer looks for
+    /// itself once it has rung, so it need not be told of what comes later.
+    fn alarm_moved(&mut self) -> bool {
         let next = self.engine.poll_timeout();
-        if next.is_some_and(|next| self.alarm.is_none_or(|alarm| next < alarm)) {
+        let moved = next.is_some_and(|next| self.alarm.is_none_or(|alarm| next < alarm));
+        if moved {
             self.alarm = next;
-            effects.rearm = true;
         }
+        moved
     }
 }

@@ -78,32 +78,38 @@ pub(super) async fn serve(
     let socket = wire.attach(socket);
     let mut input = BytesMut::new();
     let mut write_blocked = false;
+    // Nothing more can be sent. What the server had answered by then is still worth reading: it
+    // decides whether a put is done again.
+    let mut broken = None;
     driver.drive(|inner, now| inner.engine.handle_connected(now, wire.link()));
     loop {
         tokio::select! {
             ready = socket.readable() => {
                 ready.map_err(|error| dial::io_error(server, error))?;
                 make_room(&mut input);
-                match socket.try_read(&mut input) {
-                    Ok(0) => return Ok(()),
-                    Ok(_) => driver.drive(|inner, now| {
-                        inner.engine.handle_data(now, wire.link(), &mut input);
-                    }),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(dial::io_error(server, error)),
-                }
+                let end = match socket.try_read(&mut input) {
+                    Ok(0) => Ok(()),
+                    Ok(_) => {
+                        driver.drive(|inner, now| {
+                            inner.engine.handle_data(now, wire.link(), &mut input);
+                        });
+                        continue;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                    Err(error) => Err(error),
+                };
+                let end = broken.map_or(end, Err);
+                return end.map_err(|error| dial::io_error(server, error));
             }
             ready = socket.writable(), if write_blocked => {
                 ready.map_err(|error| dial::io_error(server, error))?;
                 write_blocked = false;
                 wire.flush(driver);
             }
-            () = wire.kick.notified() => {
-                if let Some(error) = wire.write_error() {
-                    return Err(dial::io_error(server, error));
-                }
-                write_blocked = true;
-            }
+            () = wire.kick.notified() => match wire.write_error() {
+                Some(error) => broken = Some(error),
+                None => write_blocked = broken.is_none(),
+            },
         }
     }
 }

@@ -23,9 +23,15 @@ pub(super) async fn serve(
 ) -> Result<(), Error> {
     let (reader, writer) = tokio::io::split(stream);
     driver.drive(|inner, now| inner.engine.handle_connected(now, wire.link()));
+    let reading = read(driver, wire, reader);
+    tokio::pin!(reading);
     let outcome = tokio::select! {
-        outcome = read(driver, wire, reader) => outcome,
-        outcome = write(driver, wire, writer) => outcome,
+        outcome = &mut reading => outcome,
+        error = write(driver, wire, writer) => {
+            // What the server had answered by then is still worth reading.
+            let _ = reading.await;
+            Err(error)
+        }
     };
     outcome.map_err(|error| dial::io_error(server, error))
 }
@@ -49,26 +55,41 @@ async fn read(
     }
 }
 
+/// Ends only when nothing more can be written.
 async fn write(
     driver: &Driver,
     wire: &Wire,
     mut writer: WriteHalf<TlsStream<TcpStream>>,
-) -> io::Result<()> {
+) -> io::Error {
     loop {
         wire.kick.notified().await;
-        while let Some(piece) = {
-            let mut out = wire.out();
-            if out.refill(driver, wire.link()) { out.next_piece() } else { None }
-        } {
-            let written = writer.write(&piece).await?;
-            wire.out().advance(written);
-            if written < piece.len() {
-                driver.progress(wire.link());
-            }
-        }
-        writer.flush().await?;
-        if wire.is_ending() {
-            writer.shutdown().await?;
+        if let Err(error) = write_all(driver, wire, &mut writer).await {
+            return error;
         }
     }
+}
+
+async fn write_all(
+    driver: &Driver,
+    wire: &Wire,
+    writer: &mut WriteHalf<TlsStream<TcpStream>>,
+) -> io::Result<()> {
+    while let Some(piece) = {
+        let mut out = wire.out();
+        if out.refill(driver, wire.link()) { out.next_piece() } else { None }
+    } {
+        // Before an error, some of the piece may have left: how much is not told.
+        let result = writer.write(&piece).await;
+        let written = *result.as_ref().unwrap_or(&piece.len());
+        wire.out().advance(written);
+        result?;
+        if written < piece.len() {
+            driver.progress(wire.link());
+        }
+    }
+    writer.flush().await?;
+    if wire.is_ending() {
+        writer.shutdown().await?;
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::link::Link;
-use super::{Engine, LeaseId, LinkId, Role, ServerId, ServerState, Success, Tag};
+use super::{Engine, LeaseId, LinkId, Role, Sabotage, ServerId, ServerState, Success, Tag};
 use crate::protocol::{Command, Reply};
 use crate::types::{Instant, JobId, Seconds};
 
@@ -122,7 +122,8 @@ impl Engine {
         if window > 0 {
             return self.refill(server, demand.min(window - refills));
         }
-        let empty = |link: &Link| link.is_up() && link.held.is_empty();
+        let busy_too = self.is_sabotaged(Sabotage::ParkOnBusyConnection);
+        let empty = |link: &Link| link.is_up() && (link.held.is_empty() || busy_too);
         let free = self.links_of(server).find(|(_, link)| empty(link)).map(|(id, _)| id);
         if let Some(link) = free {
             let timeout = Seconds::reserve_timeout(self.config.reserve_timeout);

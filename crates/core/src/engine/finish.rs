@@ -9,12 +9,14 @@
 //! use either, the holder gets the error and the job is released, if the server will.
 
 use super::lease::{Lease, finished, lost};
-use super::{Engine, Event, FailAction, Finish, LeaseId, LostReason, OpId, Output, Success, Tag};
+use super::{
+    Engine, Event, FailAction, Finish, LeaseId, LostReason, OpId, Output, Sabotage, Success, Tag,
+};
 use crate::config::{Exhausted, Next};
 use crate::error::{Error, Outcome, Retry};
 use crate::protocol::{Command, Reply};
 use crate::stats::{JobState, JobStats};
-use crate::types::{Seconds, TubeName};
+use crate::types::{Priority, Seconds, TubeName};
 use std::time::Duration;
 
 /// How often a step is tried again.
@@ -88,7 +90,10 @@ impl Engine {
             return self.end_finish(id, Err(error));
         }
         let (link, job) = (lease.link, lease.id);
-        let own = lease.stats.as_ref().map(|stats| stats.priority);
+        let mut own = lease.stats.as_ref().map(|stats| stats.priority);
+        if self.is_sabotaged(Sabotage::ReleaseWithDefaultPriority) {
+            own = Some(Priority::default());
+        }
         let last = match finishing.how {
             Finish::Delete => Some(Command::Delete(job)),
             Finish::Release { priority, delay } => {

@@ -12,7 +12,8 @@ use rand::RngExt;
 
 use super::consumer::Hunt;
 use super::{
-    Engine, Event, LeaseId, LinkId, Output, Role, Server, ServerId, Tag, disconnected, part_of,
+    Engine, Event, LeaseId, LinkId, Output, Role, Sabotage, Server, ServerId, Tag, disconnected,
+    part_of,
 };
 use crate::conn::Conn;
 use crate::error::{Error, ErrorKind, Outcome, Retry};
@@ -163,9 +164,11 @@ impl Engine {
         let id = LinkId(self.fresh_id());
         let due = self.now + self.config.connect_timeout;
         self.arm(due);
+        let mut conn = Conn::new(self.config.max_body_size);
+        conn.forgets_use = self.is_sabotaged(Sabotage::ForgetUse);
         let link = Link {
             server,
-            conn: Conn::new(self.config.max_body_size),
+            conn,
             state: State::Dialing { due },
             held: BTreeSet::new(),
             leaving: BTreeSet::new(),

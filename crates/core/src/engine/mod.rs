@@ -49,6 +49,7 @@ mod link;
 mod op;
 mod reply;
 mod route;
+mod sabotage;
 mod timer;
 
 pub use api::{
@@ -56,6 +57,9 @@ pub use api::{
     LeaseId, LinkId, LostReason, NewJob, OpId, Output, Request, ReservedJob, Role, Server,
     ServerHealth, ServerId, Success,
 };
+
+#[doc(hidden)]
+pub use sabotage::Sabotage;
 
 use close::Phase;
 use lease::Lease;
@@ -94,6 +98,8 @@ pub struct Engine {
     turn: usize,
     outputs: VecDeque<Output>,
     wake_at: Option<Instant>,
+    #[cfg(feature = "sabotage")]
+    sabotage: Option<Sabotage>,
 }
 
 /// What a command was sent for.
@@ -168,6 +174,8 @@ impl Engine {
             turn: 0,
             outputs: VecDeque::new(),
             wake_at: Some(Instant::default()),
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
         })
     }
 

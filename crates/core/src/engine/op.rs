@@ -8,6 +8,10 @@ use crate::error::{Error, ErrorKind, Outcome};
 use crate::protocol::{Command, MAX_BODY};
 use crate::types::{Instant, JobId, Seconds};
 
+/// Most operations without a result. Puts are bounded by their bytes instead, and what is about a
+/// job by the jobs there are.
+pub(super) const MAX_OPERATIONS: usize = 1 << 18;
+
 #[derive(Debug)]
 pub(super) struct Op {
     pub(super) kind: Kind,
@@ -103,6 +107,10 @@ impl Engine {
         if !fits {
             let message = "this kind of client does not do that";
             return Err(Error::not_sent(ErrorKind::Unsupported, message));
+        }
+        if !about_a_job && !matches!(request, R::Put(_)) && self.ops.len() >= MAX_OPERATIONS {
+            let message = format!("{MAX_OPERATIONS} operations are waiting for an answer");
+            return Err(Error::not_sent(ErrorKind::QueueFull, message));
         }
         Ok(match request {
             R::Put(job) => self.admit_put(job)?,
@@ -206,6 +214,7 @@ impl Engine {
         if link.conn.withdraw(|unsent| *unsent == tag).is_some() {
             return Outcome::NotSent;
         }
+        link.conn.forget_body(|sent| *sent == tag);
         // A reserve that nobody waits for any more would hold up all that comes behind it. Jobs on
         // their way out do not matter: the server runs what is in front of the reserve first.
         if link.is_up() && link.conn.blocked_by() == Some(&tag) && link.held.is_empty() {

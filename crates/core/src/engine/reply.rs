@@ -2,7 +2,8 @@
 
 use super::op::{Kind, Op};
 use super::{
-    Engine, Event, InsertedJob, LeaseId, LinkId, OpId, Output, Role, ServerId, Success, Tag,
+    Engine, Event, InsertedJob, LeaseId, LinkId, OpId, Output, Role, Sabotage, ServerId, Success,
+    Tag,
 };
 use crate::conn::Answer;
 use crate::error::{Error, ErrorKind, Outcome};
@@ -40,10 +41,13 @@ impl Engine {
         if let Some(lease) = self.touched(link, &command) {
             self.touch_reply(lease, &reply);
         }
+        self.note_end(link, &command, &reply);
         match self.ops.get(&op) {
             // Given up: a job that came of it goes back, everything else is of no interest.
             None => {
-                if let Reply::Reserved(id, body) = reply {
+                if let Reply::Reserved(id, body) = reply
+                    && !self.is_sabotaged(Sabotage::KeepAbandonedJob)
+                {
                     let lease = self.add_lease(link, id, body);
                     self.return_job(lease);
                 }
@@ -74,6 +78,23 @@ impl Engine {
     fn touched(&self, link: LinkId, command: &Command) -> Option<LeaseId> {
         let Command::Touch(job) = command else { return None };
         self.links.get(&link)?.by_job.get(job).copied()
+    }
+
+    /// A command of the caller's own has ended a reservation, so its handle has nothing left to do.
+    fn note_end(&mut self, link: LinkId, command: &Command, reply: &Reply) {
+        let job = match (command, reply) {
+            (Command::Delete(job), Reply::Deleted) => job,
+            (Command::Release { id, .. }, Reply::Released | Reply::Buried) => id,
+            (Command::Bury { id, .. }, Reply::Buried) => id,
+            _ => return,
+        };
+        let lease = self.links.get(&link).and_then(|link| link.by_job.get(job)).copied();
+        // A finish that is on its way gets a reply of its own.
+        let unfinished =
+            |lease: &LeaseId| self.leases.get(lease).is_some_and(|lease| lease.finishing.is_none());
+        if let Some(lease) = lease.filter(unfinished) {
+            self.remove_lease(lease);
+        }
     }
 
     fn put_reply(&mut self, op: OpId, server: ServerId, command: Command, reply: Reply) {

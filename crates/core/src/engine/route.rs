@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::link::Link;
 use super::op::{Kind, Op, PutState};
-use super::{Engine, LinkId, OpId, Role, ServerId, Tag};
+use super::{Engine, LinkId, OpId, Role, Sabotage, ServerId, Tag};
 use crate::config::Delivery;
 use crate::conn::Unanswered;
 use crate::error::{Error, ErrorKind, Outcome};
@@ -162,7 +162,9 @@ impl Engine {
         let doubles =
             self.config.delivery == Delivery::AtLeastOnce && matches!(self.role, Role::Producer);
         match self.ops.get(&op).map(|op| &op.kind) {
-            Some(Kind::Put(_)) => !maybe_done || doubles,
+            Some(Kind::Put(_)) => {
+                !maybe_done || doubles || self.is_sabotaged(Sabotage::DoubleUnknownPut)
+            }
             Some(Kind::Command(_)) => !maybe_done,
             _ => false,
         }
