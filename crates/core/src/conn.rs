@@ -34,8 +34,11 @@ pub(crate) struct Conn<T> {
     decoder: Decoder,
     /// The tube that is in use once all sent commands have run.
     used: TubeName,
-    unsent: VecDeque<(Command, T)>,
+    unsent: VecDeque<Unsent<T>>,
     sent: VecDeque<Sent<T>>,
+    /// The ticket of the last command; they rise by two, and a `use` of the connection's own gets
+    /// the one between.
+    last_ticket: u64,
     /// How many of both may be held back by the server.
     blocking: usize,
     /// Bytes handed out by `take` so far.
@@ -48,8 +51,16 @@ pub(crate) struct Conn<T> {
 }
 
 #[derive(Debug)]
+struct Unsent<T> {
+    command: Command,
+    tag: T,
+    ticket: u64,
+}
+
+#[derive(Debug)]
 struct Sent<T> {
     command: Command,
+    ticket: u64,
     /// None for a `use` of the connection's own.
     tag: Option<T>,
     /// Where its last byte ends in the stream. A server runs no command that it has not read whole.
@@ -80,6 +91,7 @@ impl<T> Conn<T> {
             used: TubeName::default_tube(),
             unsent: VecDeque::new(),
             sent: VecDeque::new(),
+            last_ticket: 0,
             blocking: 0,
             taken: 0,
             heard_at: Instant::default(),
@@ -87,9 +99,13 @@ impl<T> Conn<T> {
         }
     }
 
-    pub(crate) fn push(&mut self, command: Command, tag: T) {
+    /// Queues a command. The ticket is its name from now on.
+    pub(crate) fn push(&mut self, command: Command, tag: T) -> u64 {
         self.blocking += usize::from(command.blocks().is_some());
-        self.unsent.push_back((command, tag));
+        self.last_ticket += 2;
+        let ticket = self.last_ticket;
+        self.unsent.push_back(Unsent { command, tag, ticket });
+        ticket
     }
 
     /// Commands that have no reply yet.
@@ -97,21 +113,26 @@ impl<T> Conn<T> {
         self.unsent.len() + self.sent.len()
     }
 
-    /// The tags of all commands that have no reply yet.
-    pub(crate) fn tags(&self) -> impl Iterator<Item = &T> {
-        let sent = self.sent.iter().filter_map(|sent| sent.tag.as_ref());
-        sent.chain(self.unsent.iter().map(|(_, tag)| tag))
-    }
-
     /// Whether a command that the server may hold back is sent or about to be.
     pub(crate) const fn is_parked(&self) -> bool {
         self.blocking > 0
     }
 
-    /// What the last command was sent for, if the server may hold it back.
-    pub(crate) fn blocked_by(&self) -> Option<&T> {
+    /// The last command that was sent, if the server may hold it back.
+    pub(crate) fn blocked_by(&self) -> Option<u64> {
         let last = self.sent.back().filter(|last| last.command.blocks().is_some())?;
-        last.tag.as_ref()
+        Some(last.ticket)
+    }
+
+    /// Whether a command that `counts` waits behind one that the server holds back.
+    pub(crate) fn holds_up(&self, counts: impl Fn(&T) -> bool) -> bool {
+        self.is_blocked() && self.unsent.iter().any(|unsent| counts(&unsent.tag))
+    }
+
+    /// Whether a job may come of what was sent, the last command aside.
+    pub(crate) fn may_bring_jobs(&self) -> bool {
+        let before = self.sent.len().saturating_sub(1);
+        self.sent.iter().take(before).any(|sent| sent.command.reserves())
     }
 
     /// Whether the server reads nothing more for now.
@@ -126,18 +147,30 @@ impl<T> Conn<T> {
         !self.unsent.is_empty() && !self.is_blocked() && self.sent.len() < MAX_PIPELINE
     }
 
-    /// Takes back the first unsent command that `wanted` accepts.
-    pub(crate) fn withdraw(&mut self, wanted: impl Fn(&T) -> bool) -> Option<Command> {
-        let at = self.unsent.iter().position(|(_, tag)| wanted(tag))?;
-        let (command, _) = self.unsent.remove(at)?;
+    /// Takes a command back, if it is unsent.
+    pub(crate) fn withdraw(&mut self, ticket: u64) -> Option<Command> {
+        let at = self.unsent.binary_search_by_key(&ticket, |unsent| unsent.ticket).ok()?;
+        let Unsent { command, .. } = self.unsent.remove(at)?;
         self.blocking -= usize::from(command.blocks().is_some());
         Some(command)
     }
 
+    /// Takes all unsent commands back that `wanted` accepts, in their order.
+    pub(crate) fn withdraw_all(&mut self, wanted: impl Fn(&T) -> bool) -> Vec<(Command, T)> {
+        let (taken, kept): (Vec<_>, Vec<_>) =
+            self.unsent.drain(..).partition(|unsent| wanted(&unsent.tag));
+        self.unsent.extend(kept);
+        let taken = taken.into_iter().map(|unsent| (unsent.command, unsent.tag));
+        let taken: Vec<_> = taken.collect();
+        self.blocking -= taken.iter().filter(|(command, _)| command.blocks().is_some()).count();
+        taken
+    }
+
     /// Lets go of the body of a sent command that nobody waits for any more. Its reply is still
     /// taken for what it is.
-    pub(crate) fn forget_body(&mut self, wanted: impl Fn(&T) -> bool) {
-        let sent = self.sent.iter_mut().find(|sent| sent.tag.as_ref().is_some_and(&wanted));
+    pub(crate) fn forget_body(&mut self, ticket: u64) {
+        let at = self.sent.binary_search_by_key(&ticket, |sent| sent.ticket);
+        let sent = at.ok().and_then(|at| self.sent.get_mut(at));
         if let Some(Sent { command: Command::Put { body, .. }, .. }) = sent {
             *body = Bytes::new();
         }
@@ -148,7 +181,7 @@ impl<T> Conn<T> {
         let start = self.taken;
         let mut buffer = BytesMut::new();
         while self.has_output() && self.taken - start < MAX_TAKE as u64 {
-            let Some((command, tag)) = self.unsent.pop_front() else { break };
+            let Some(Unsent { command, tag, ticket }) = self.unsent.pop_front() else { break };
             if self.sent.is_empty() {
                 self.heard_at = now;
             }
@@ -159,10 +192,11 @@ impl<T> Conn<T> {
             if let Some(tube) = tube.filter(|tube| **tube != self.used) {
                 self.used = tube.clone();
                 if !matches!(command, Command::Use(_)) && !self.forgets_use {
-                    self.encode(Command::Use(self.used.clone()), None, &mut buffer, out);
+                    let command = Command::Use(self.used.clone());
+                    self.encode(command, None, ticket - 1, &mut buffer, out);
                 }
             }
-            self.encode(command, Some(tag), &mut buffer, out);
+            self.encode(command, Some(tag), ticket, &mut buffer, out);
         }
         flush(&mut buffer, out);
     }
@@ -171,6 +205,7 @@ impl<T> Conn<T> {
         &mut self,
         command: Command,
         tag: Option<T>,
+        ticket: u64,
         buffer: &mut BytesMut,
         out: &mut Vec<Bytes>,
     ) {
@@ -187,7 +222,7 @@ impl<T> Conn<T> {
             buffer.extend_from_slice(b"\r\n");
             self.taken += body.len() as u64 + 2;
         }
-        self.sent.push_back(Sent { command, tag, end: self.taken });
+        self.sent.push_back(Sent { command, ticket, tag, end: self.taken });
     }
 
     /// The server has read some of what was taken, so it is not silent.
@@ -245,9 +280,9 @@ impl<T> Conn<T> {
             let maybe_done = sent.end <= written;
             Some(Unanswered { command: sent.command, tag: sent.tag?, maybe_done })
         });
-        let unsent = mem::take(&mut self.unsent).into_iter().map(|(command, tag)| Unanswered {
-            command,
-            tag,
+        let unsent = mem::take(&mut self.unsent).into_iter().map(|unsent| Unanswered {
+            command: unsent.command,
+            tag: unsent.tag,
             maybe_done: false,
         });
         sent.chain(unsent).collect()

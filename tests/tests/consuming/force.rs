@@ -7,6 +7,7 @@ use std::time::Duration;
 use beanwire::{Consumer, FailurePolicy, Job};
 use beanwire_tests::{Beanstalkd, RawClient, wait_until};
 use futures_util::{FutureExt as _, StreamExt as _};
+use tokio_util::sync::CancellationToken;
 
 use crate::{TUBE, consumer, ended, ms, number, quick, told};
 
@@ -60,22 +61,32 @@ async fn a_handler_that_blocks_its_thread_is_counted_and_not_waited_for() {
     let consumer = consumer(&server, quick()).await;
     let (sender, release) = std::sync::mpsc::channel::<()>();
     let release = std::sync::Mutex::new(release);
-    let begun = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&begun);
-    let handler = move |job: Job| {
-        count.fetch_add(1, Ordering::SeqCst);
-        let _ = release.lock().unwrap().recv();
-        async move { drop(job) }
-    };
-    let force = async {
-        while begun.load(Ordering::SeqCst) == 0 {
-            tokio::time::sleep(ms(1)).await;
+    let begun = CancellationToken::new();
+    let handler = {
+        let begun = begun.clone();
+        move |job: Job| {
+            begun.cancel();
+            let _ = release.lock().unwrap().recv();
+            async move { drop(job) }
         }
     };
+    // A blocked thread of tokio may be the one that was to drive timers and sockets. New work has
+    // another one take over.
+    let (runtime, stop) = (tokio::runtime::Handle::current(), CancellationToken::new());
+    let stopped = stop.clone();
+    let kicker = std::thread::spawn(move || {
+        while !stopped.is_cancelled() {
+            runtime.spawn(async {});
+            std::thread::sleep(ms(5));
+        }
+    });
+    let force = begun.cancelled();
     let report = ended(consumer.receive(handler).force(force)).await.unwrap();
     assert_eq!(told(&report), [0, 0, 1]);
     drop(sender);
     wait_until("it is back", || number(&mut raw, "current-jobs-ready") == 1);
+    stop.cancel();
+    kicker.join().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,7 +150,7 @@ async fn two_receives_a_stream_and_a_caller_share_the_jobs() {
     let mut raw = server.raw();
     fill(&mut raw, JOBS);
     let consumer = consumer(&server, quick().concurrency(3)).await;
-    let stop = tokio_util::sync::CancellationToken::new();
+    let stop = CancellationToken::new();
     let receive = |consumer: Consumer| {
         let stop = stop.clone();
         tokio::spawn(async move {

@@ -67,7 +67,9 @@ fn a_large_body_is_not_copied() {
 #[test]
 fn one_take_is_bounded_and_the_next_goes_on() {
     let mut conn = conn();
-    (0..3).for_each(|tag| conn.push(put("default", vec![b'x'; MAX_TAKE - 100]), tag));
+    for tag in 0..3 {
+        conn.push(put("default", vec![b'x'; MAX_TAKE - 100]), tag);
+    }
     let mut out = Vec::new();
     conn.take(at(0), &mut out);
     assert!(conn.has_output());
@@ -98,7 +100,7 @@ fn nothing_is_sent_behind_a_reserve_that_waits() {
     conn.push(Command::Delete(JobId(2)), 3);
     assert!(conn.is_parked());
     assert_eq!(take(&mut conn), "delete 1\r\nreserve-with-timeout 9\r\n");
-    assert_eq!((conn.blocked_by(), conn.has_output()), (Some(&2), false));
+    assert_eq!((conn.blocked_by().is_some(), conn.has_output()), (true, false));
     assert_eq!(answers(&mut conn, "DELETED\r\nTIMED_OUT\r\n").unwrap().len(), 2);
     assert_eq!((conn.blocked_by(), conn.is_parked()), (None, false));
     assert_eq!(take(&mut conn), "delete 2\r\n");
@@ -125,19 +127,38 @@ fn nothing_is_sent_behind_quit() {
 #[test]
 fn only_what_is_unsent_can_be_withdrawn() {
     let mut conn = conn();
-    conn.push(park(9), 1);
-    assert_eq!(conn.withdraw(|tag| *tag == 1), Some(park(9)));
+    let first = conn.push(park(9), 1);
+    let second = conn.push(put("a", "x"), 2);
+    assert_eq!(conn.withdraw(first), Some(park(9)));
     assert!(!conn.is_parked());
-    conn.push(Command::Stats, 2);
     take(&mut conn);
-    assert_eq!(conn.withdraw(|tag| *tag == 2), None);
-    assert_eq!(conn.tags().collect::<Vec<_>>(), [&2]);
+    assert_eq!(conn.withdraw(second), None);
+    assert_eq!(conn.pending(), 2);
+    let third = conn.push(Command::Stats, 3);
+    conn.push(park(1), 4);
+    assert_eq!(conn.withdraw_all(|tag| *tag == 4), [(park(1), 4)]);
+    assert!(!conn.is_parked());
+    assert_eq!(conn.withdraw(third), Some(Command::Stats));
+}
+
+#[test]
+fn the_body_of_a_put_that_nobody_waits_for_is_let_go_of() {
+    let mut conn = conn();
+    let body = Bytes::from(vec![b'x'; COPIED_BODY + 1]);
+    let ticket = conn.push(put("a", body.clone()), 1);
+    take(&mut conn);
+    assert!(!body.is_unique());
+    conn.forget_body(ticket);
+    assert!(body.is_unique());
+    assert_eq!(answers(&mut conn, "USING a\r\nINSERTED 1\r\n").unwrap()[0].0, 1);
 }
 
 #[test]
 fn no_more_than_the_bound_await_their_replies() {
     let mut conn = conn();
-    (0..=MAX_PIPELINE).for_each(|_| conn.push(Command::ListTubes, 0));
+    for _ in 0..=MAX_PIPELINE {
+        conn.push(Command::ListTubes, 0);
+    }
     assert_eq!(take(&mut conn).lines().count(), MAX_PIPELINE);
     assert!(!conn.has_output());
     answers(&mut conn, "OK 0\r\n\r\n").unwrap();

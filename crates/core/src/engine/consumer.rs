@@ -32,6 +32,9 @@ const POLL_MAX: Duration = Duration::from_millis(100);
 /// the server has no memory or a fault.
 const REST: Duration = Duration::from_millis(100);
 
+/// How long a server may take to answer a reserve that does not wait, before others are asked, too.
+const SILENCE: Duration = Duration::from_millis(100);
+
 /// How long a job beyond the demand waits for a caller.
 const SURPLUS_WAIT: Duration = Duration::from_millis(100);
 
@@ -45,6 +48,8 @@ pub(super) struct Hunt {
     window: usize,
     /// Those that are.
     refills: usize,
+    /// When they have gone unanswered for so long that the server counts as silent.
+    silent_at: Instant,
     poll_after: Duration,
     /// No poll before this.
     poll_at: Instant,
@@ -57,6 +62,7 @@ impl Default for Hunt {
         Self {
             window: 0,
             refills: 0,
+            silent_at: Instant::default(),
             poll_after: POLL_MIN,
             poll_at: Instant::default(),
             rest_until: Instant::default(),
@@ -67,14 +73,18 @@ impl Default for Hunt {
 impl Hunt {
     /// When there may be something to do again, if that is later than `now`.
     pub(super) fn next_look(&self, now: Instant) -> Option<Instant> {
-        [self.rest_until, self.poll_at].into_iter().filter(|at| *at > now).min()
+        let silent_at = (self.refills > 0).then_some(self.silent_at);
+        let looks = [self.rest_until, self.poll_at].into_iter().chain(silent_at);
+        looks.filter(|at| *at > now).min()
     }
 }
 
 impl Engine {
-    /// How many jobs there is room for, beyond those that are on their way.
+    /// How many jobs there is room for, beyond those that are on their way. What a silent server
+    /// was asked for does not count: another one may have it.
     fn demand(&self) -> usize {
-        let refills: usize = self.servers.iter().map(|server| server.hunt.refills).sum();
+        let hunts = self.servers.iter().map(|server| &server.hunt);
+        let refills: usize = hunts.filter(|h| h.silent_at > self.now).map(|h| h.refills).sum();
         let room = self.receivers.len() + self.config.prefetch;
         room.saturating_sub(self.ready.len() + refills)
     }
@@ -82,11 +92,11 @@ impl Engine {
     /// Gives reserved jobs to those who wait for one.
     pub(super) fn hand_out(&mut self) {
         while !self.ready.is_empty() {
-            let Some(op) = self.receivers.pop_front() else { return };
-            let lease = self.ready.pop_front();
+            let Some(op) = self.receivers.pop_first() else { return };
+            let lease = self.ready.pop_first();
             match lease.and_then(|lease| self.hand_over(lease)) {
                 Some(job) => self.complete(op, Ok(Success::Reserved(job))),
-                None => self.receivers.push_front(op),
+                None => drop(self.receivers.insert(op)),
             }
         }
     }
@@ -128,7 +138,8 @@ impl Engine {
         if let Some(link) = free {
             let timeout = Seconds::reserve_timeout(self.config.reserve_timeout);
             let park = Command::ReserveWithTimeout(timeout.unwrap_or_default());
-            return self.push(link, park, Tag::Reserve);
+            self.push(link, park, Tag::Reserve);
+            return;
         }
         if !self.is_dialing(server)
             && self.may_dial(server)
@@ -163,7 +174,14 @@ impl Engine {
         let up = self.links_of(server).filter(|(_, link)| link.is_up());
         let best = up.min_by_key(|(_, link)| link.held.len() + link.leaving.len());
         let Some((link, _)) = best else { return };
-        self.server_mut(server).hunt.refills += count;
+        let silent_at = self.now + SILENCE;
+        let hunt = &mut self.server_mut(server).hunt;
+        if hunt.refills == 0 {
+            hunt.silent_at = silent_at;
+        }
+        hunt.refills += count;
+        let silent_at = hunt.silent_at;
+        self.arm(silent_at);
         for _ in 0..count {
             self.push(link, Command::ReserveWithTimeout(Seconds::ZERO), Tag::Reserve);
         }
@@ -177,7 +195,9 @@ impl Engine {
         let hunt = &mut self.server_mut(server).hunt;
         if command.blocks().is_none() {
             hunt.refills = hunt.refills.saturating_sub(1);
+            hunt.silent_at = now + SILENCE;
         }
+        let rested = hunt.rest_until <= now;
         match reply {
             Reply::Reserved(id, body) => {
                 hunt.window = (hunt.window * 2).clamp(1, MAX_WINDOW);
@@ -190,7 +210,10 @@ impl Engine {
             Reply::DeadlineSoon => {
                 hunt.window = 0;
                 hunt.rest_until = now + REST;
-                self.probe_all(link);
+                // Once for all reserves that were on their way.
+                if rested {
+                    self.probe_all(link);
+                }
             }
             Reply::TimedOut => hunt.window = 0,
             _ => {
@@ -205,7 +228,7 @@ impl Engine {
         if self.paused || !self.phase.is_open() {
             return self.return_job(lease);
         }
-        self.ready.push_back(lease);
+        self.ready.insert(lease);
         self.arm(self.now + SURPLUS_WAIT);
     }
 
@@ -239,13 +262,12 @@ impl Engine {
         let mut parked = Vec::new();
         for (id, link) in links {
             // Those that are not sent need no answer.
-            while let Some(command) = link.conn.withdraw(|tag| *tag == Tag::Reserve) {
-                if command.blocks().is_none() {
-                    let hunt = self.servers.get_mut(link.server.0).map(|server| &mut server.hunt);
-                    hunt.into_iter().for_each(|hunt| hunt.refills -= 1);
-                }
-            }
-            if link.is_up() && link.conn.is_parked() {
+            let unsent = link.conn.withdraw_all(|tag| *tag == Tag::Reserve);
+            let refills = unsent.iter().filter(|(command, _)| command.blocks().is_none()).count();
+            let hunt = self.servers.get_mut(link.server.0).map(|server| &mut server.hunt);
+            hunt.into_iter().for_each(|hunt| hunt.refills -= refills);
+            // One that holds a job after all keeps it: what comes of the reserve is given back.
+            if link.is_up() && link.conn.is_parked() && link.held.is_empty() {
                 parked.push(id);
             }
         }
@@ -277,7 +299,7 @@ impl Engine {
     /// Jobs that no caller came for.
     pub(super) fn return_surplus(&mut self) {
         while self.surplus_due().is_some_and(|due| due <= self.now) {
-            if let Some(lease) = self.ready.pop_back() {
+            if let Some(lease) = self.ready.pop_last() {
                 self.return_job(lease);
             }
         }
@@ -285,7 +307,7 @@ impl Engine {
 
     pub(super) fn surplus_due(&self) -> Option<Instant> {
         let surplus = self.ready.len() > self.config.prefetch;
-        let last = self.ready.back().filter(|_| surplus)?;
+        let last = self.ready.last().filter(|_| surplus)?;
         Some(self.leases.get(last)?.reserved_at + SURPLUS_WAIT)
     }
 

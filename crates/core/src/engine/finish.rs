@@ -1,23 +1,27 @@
 //! Ending a reservation: the chain of commands that a delete, release, bury or failure takes.
 //!
 //! 1. *Stats*, if the job's own priority or its history is needed and not known.
-//! 2. *Dead letter*, if the failure policy moves the job: a put on the same connection.
+//! 2. *Dead letter*, if the failure policy moves the job: a touch, for the job must still be held,
+//!    and a put on the same connection.
 //! 3. *Last*: the delete, release or bury itself. Once it is on its way the connection counts as
 //!    empty-handed, so that a reserve may follow right behind it.
 //!
 //! A server without memory, or with a fault of its own, is asked again a few times. If that is no
-//! use either, the holder gets the error and the job is released, if the server will.
+//! use either, the holder gets the error and the job is released, if the server will. beanstalkd
+//! forgets the job when it refuses so; then the repeat finds nothing, and the outcome is unknown.
 
-use super::lease::{Lease, finished, lost};
+use std::time::Duration;
+
+use super::lease::{finished, lost};
 use super::{
-    Engine, Event, FailAction, Finish, LeaseId, LostReason, OpId, Output, Sabotage, Success, Tag,
+    Engine, Event, FailAction, Finish, LeaseId, LinkId, LostReason, OpId, Output, Sabotage,
+    Success, Tag,
 };
 use crate::config::{Exhausted, Next};
-use crate::error::{Error, Outcome, Retry};
+use crate::error::{Error, ErrorKind, Outcome, Retry};
 use crate::protocol::{Command, Reply};
 use crate::stats::{JobState, JobStats};
-use crate::types::{Priority, Seconds, TubeName};
-use std::time::Duration;
+use crate::types::{Priority, Seconds};
 
 /// How often a step is tried again.
 const RETRIES: u8 = 3;
@@ -36,8 +40,19 @@ pub(super) struct Finishing {
     retries: u8,
     /// The last command is on its way.
     last: bool,
+    /// The first refusal of a step, until another step is taken.
+    refusal: Option<Error>,
     /// A step was refused and is repeated at the next check.
     refused: bool,
+    /// Of the command that was sent last.
+    ticket: u64,
+}
+
+impl Finishing {
+    const fn new(op: Option<OpId>, how: Finish) -> Self {
+        let (action, refusal) = (None, None);
+        Self { op, how, action, retries: 0, last: false, refusal, refused: false, ticket: 0 }
+    }
 }
 
 impl Engine {
@@ -50,8 +65,7 @@ impl Engine {
                 error
             }
             Some(lease) => {
-                let (action, retries, last, refused) = (None, 0, false, false);
-                lease.finishing = Some(Finishing { op, how, action, retries, last, refused });
+                lease.finishing = Some(Finishing::new(op, how));
                 return self.advance(id);
             }
             None => finished(),
@@ -70,14 +84,12 @@ impl Engine {
     }
 
     /// Says whether the last command of a finish that nobody waits for any more may be done.
-    pub(super) fn abandon_finish(&mut self, op: OpId) -> Outcome {
-        let mine = |lease: &Lease| lease.finishing.as_ref().is_some_and(|f| f.op == Some(op));
-        let Some((&id, lease)) = self.leases.iter().find(|(_, lease)| mine(lease)) else {
-            return Outcome::NotSent;
-        };
-        let last = lease.finishing.as_ref().is_some_and(|finishing| finishing.last);
+    pub(super) fn abandon_finish(&mut self, lease: LeaseId) -> Outcome {
+        let Some(lease) = self.leases.get(&lease) else { return Outcome::NotSent };
+        let Some(finishing) = &lease.finishing else { return Outcome::NotSent };
+        let (last, ticket) = (finishing.last, finishing.ticket);
         let link = self.links.get_mut(&lease.link);
-        let unsent = link.and_then(|link| link.conn.withdraw(|tag| *tag == Tag::Finish(id)));
+        let unsent = link.and_then(|link| link.conn.withdraw(ticket));
         if last && unsent.is_none() { Outcome::Unknown } else { Outcome::NotSent }
     }
 
@@ -108,7 +120,7 @@ impl Engine {
             },
         };
         let Some(last) = last else {
-            return self.push(link, Command::StatsJob(job), Tag::Finish(id));
+            return self.send_step(id, link, Command::StatsJob(job));
         };
         if let Some(finishing) = self.leases.get_mut(&id).and_then(|l| l.finishing.as_mut()) {
             finishing.last = true;
@@ -117,7 +129,14 @@ impl Engine {
             link.held.remove(&id);
             link.leaving.insert(id);
         }
-        self.push(link, last, Tag::Finish(id));
+        self.send_step(id, link, last);
+    }
+
+    fn send_step(&mut self, id: LeaseId, link: LinkId, command: Command) {
+        let ticket = self.push(link, command, Tag::Finish(id));
+        if let Some(finishing) = self.leases.get_mut(&id).and_then(|l| l.finishing.as_mut()) {
+            finishing.ticket = ticket;
+        }
     }
 
     /// Turns a failure into what the policy makes of it.
@@ -131,7 +150,7 @@ impl Engine {
             Next::Exhausted => match policy.exhausted.clone() {
                 // A job that fails in the dead-letter tube itself would circle for ever.
                 Exhausted::DeadLetter(tube) if tube != stats.tube => {
-                    return self.dead_letter(id, stats, tube);
+                    return self.begin_dead_letter(id);
                 }
                 _ => (Finish::Bury { priority }, FailAction::Buried),
             },
@@ -143,17 +162,31 @@ impl Engine {
         if let Some(finishing) = self.leases.get_mut(&id).and_then(|l| l.finishing.as_mut()) {
             finishing.how = how;
             finishing.action = Some(action);
+            finishing.refusal = None;
             self.advance(id);
         }
     }
 
-    fn dead_letter(&mut self, id: LeaseId, stats: &JobStats, tube: TubeName) {
+    /// A job that somebody else may hold by now must not be copied.
+    fn begin_dead_letter(&mut self, id: LeaseId) {
         let Some(lease) = self.leases.get(&id) else { return };
+        match lease.lost {
+            Some(reason) => {
+                let error = lost(lease.id, Some(reason));
+                self.end_finish(id, Err(error));
+            }
+            None => self.send_step(id, lease.link, Command::Touch(lease.id)),
+        }
+    }
+
+    fn copy_to_dead_letters(&mut self, id: LeaseId) {
+        let Exhausted::DeadLetter(tube) = self.config.failure.exhausted.clone() else { return };
+        let Some(lease) = self.leases.get(&id) else { return };
+        let Some(stats) = &lease.stats else { return };
         let ttr = Seconds::ttr(stats.ttr).unwrap_or_default();
-        let (link, body) = (lease.link, lease.body.clone());
-        let delay = Seconds::ZERO;
+        let (link, body, delay) = (lease.link, lease.body.clone(), Seconds::ZERO);
         let put = Command::Put { tube, priority: stats.priority, delay, ttr, body };
-        self.push(link, put, Tag::Finish(id));
+        self.send_step(id, link, put);
     }
 
     pub(super) fn finish_reply(&mut self, id: LeaseId, command: &Command, reply: Reply) {
@@ -171,6 +204,7 @@ impl Engine {
                 }
                 Err(error) => self.end_finish(id, Err(error)),
             },
+            (Command::Touch(_), Ok(_)) => self.copy_to_dead_letters(id),
             (Command::Put { tube, .. }, Ok(_)) => {
                 self.decide(id, Finish::Delete, FailAction::DeadLettered(tube.clone()));
             }
@@ -183,16 +217,25 @@ impl Engine {
         let again = self.now + RETRY_AFTER;
         let Some(lease) = self.leases.get_mut(&id) else { return };
         let Some(finishing) = lease.finishing.as_mut() else { return };
+        // It was done by the step that was refused, or somebody else did it.
+        if error.kind() == ErrorKind::NotFound
+            && let Some(refusal) = finishing.refusal.take()
+        {
+            return self.end_finish(id, Err(refusal.with_outcome(Outcome::Unknown)));
+        }
         let passing = error.retry() != Retry::Never;
         if let (Command::Put { .. }, Some(stats)) = (command, &lease.stats) {
             // No room for a copy in the dead-letter tube: the job stays where it is.
             let priority = Some(stats.priority);
             return self.decide(id, Finish::Bury { priority }, FailAction::Buried);
         }
-        if !passing || finishing.retries > RETRIES {
+        // Behind a reserve that waits, a repeat would not be read.
+        let parked = self.links.get(&lease.link).is_some_and(|link| link.conn.is_parked());
+        if !passing || finishing.retries > RETRIES || parked {
             return self.end_finish(id, Err(error));
         }
         finishing.retries += 1;
+        finishing.refusal.get_or_insert_with(|| error.clone());
         finishing.last = false;
         finishing.refused = true;
         let exhausted = finishing.retries > RETRIES;

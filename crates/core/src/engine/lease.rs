@@ -40,6 +40,8 @@ pub(super) struct Lease {
     pub(super) handed_over: bool,
     pub(super) finishing: Option<Finishing>,
     check_at: Option<Instant>,
+    /// Its statistics are on their way.
+    probing: bool,
 }
 
 impl Lease {
@@ -76,6 +78,7 @@ impl Engine {
             handed_over: false,
             finishing: None,
             check_at: None,
+            probing: false,
         };
         self.leases.insert(lease_id, lease);
         self.check_lease_at(lease_id, self.now + PROBE_AFTER);
@@ -134,11 +137,11 @@ impl Engine {
 
     /// Tells the holder, once, that its reservation is gone.
     pub(super) fn lose(&mut self, id: LeaseId, reason: LostReason) {
-        let Some(lease) = self.leases.get_mut(&id) else { return };
+        let Some(lease) = self.leases.get_mut(&id).filter(|lease| !lease.is_gone()) else { return };
         let told = lease.lost.replace(reason).is_some();
         let told = told || lease.finishing.is_some();
         if !lease.handed_over {
-            self.ready.retain(|waiting| *waiting != id);
+            self.ready.remove(&id);
             if lease.finishing.is_none() {
                 self.remove_lease(id);
             }
@@ -205,7 +208,11 @@ impl Engine {
         }
         let (link, job) = (lease.link, lease.id);
         let (Some(touch_at), Some(expires_at)) = (lease.touch_at(), lease.expires_at) else {
-            return self.push(link, Command::StatsJob(job), Tag::Probe(id));
+            if !lease.probing {
+                self.push(link, Command::StatsJob(job), Tag::Probe(id));
+                self.leases.entry(id).and_modify(|lease| lease.probing = true);
+            }
+            return;
         };
         if self.now >= expires_at {
             self.lose(id, LostReason::Expired);
@@ -222,6 +229,7 @@ impl Engine {
 
     /// The statistics of a job that somebody may still hold.
     pub(super) fn probe_reply(&mut self, id: LeaseId, reply: &Reply) {
+        self.leases.entry(id).and_modify(|lease| lease.probing = false);
         let stats = match reply {
             Reply::Ok(body) => JobStats::parse(body).ok(),
             _ => None,

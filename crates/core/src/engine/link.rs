@@ -32,8 +32,10 @@ pub(super) struct ServerState {
     pub(super) server: Server,
     /// Connections that are kept open.
     pub(super) width: usize,
-    /// Failures since a connection was last up.
+    /// Failures since a connection was last well: up for long, or of use.
     failures: u32,
+    /// None has been up since the last failure.
+    on_trial: bool,
     /// No attempt to connect before this.
     pub(super) retry_at: Option<Instant>,
     pub(super) error: Option<Error>,
@@ -49,6 +51,7 @@ impl ServerState {
             server,
             width,
             failures: 0,
+            on_trial: false,
             retry_at: None,
             error: None,
             max_job_size: None,
@@ -72,6 +75,12 @@ pub(super) struct Link {
     /// Whether the driver knows that there are bytes to send.
     pub(super) announced: bool,
     pub(super) idle_since: Instant,
+    /// When it came up.
+    up_since: Instant,
+    /// The caller of the reserve that waits on it has given up.
+    pub(super) deserted: bool,
+    /// When what stands behind that reserve has waited long enough.
+    stuck_due: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -87,7 +96,7 @@ pub(super) enum State {
     /// `quit` was sent.
     Quitting { due: Instant },
     /// The driver was told to close it: for a fault, or as planned.
-    Closing { fault: Option<Error>, was_up: bool },
+    Closing { fault: Option<Error> },
 }
 
 impl Link {
@@ -98,6 +107,11 @@ impl Link {
     /// Whether it is, or may yet be, of use.
     pub(super) const fn is_alive(&self) -> bool {
         matches!(self.state, State::Dialing { .. } | State::Handshake { .. } | State::Up)
+    }
+
+    /// When it came up, if it is.
+    fn up_since(&self) -> Option<Instant> {
+        self.is_up().then_some(self.up_since)
     }
 
     pub(super) const fn may_send(&self) -> bool {
@@ -113,6 +127,22 @@ impl Link {
         self.is_up() && self.is_empty_handed() && self.conn.pending() == 0
     }
 
+    /// Notes that something waits behind a deserted reserve, if so: until when it may.
+    pub(super) fn note_stuck(&mut self, due: Instant) -> Option<Instant> {
+        // The engine's own questions can wait.
+        let waited_for = |tag: &Tag| matches!(tag, Tag::Op(_) | Tag::Finish(_));
+        if !self.deserted || !self.conn.holds_up(waited_for) {
+            return None;
+        }
+        Some(*self.stuck_due.get_or_insert(due))
+    }
+
+    /// The server has answered a reserve, so nothing is held up any more.
+    pub(super) fn note_unstuck(&mut self) {
+        self.deserted = false;
+        self.stuck_due = None;
+    }
+
     /// When this state has lasted too long.
     pub(super) fn due(&self, patience: Duration) -> Option<Instant> {
         match self.state {
@@ -120,7 +150,7 @@ impl Link {
             | State::Handshake { due, .. }
             | State::HalfClosed { due }
             | State::Quitting { due } => Some(due),
-            State::Up => self.conn.answer_due(patience),
+            State::Up => self.conn.answer_due(patience).into_iter().chain(self.stuck_due).min(),
             State::Closing { .. } => None,
         }
     }
@@ -145,7 +175,7 @@ impl Engine {
     pub(super) fn may_dial(&self, server: ServerId) -> bool {
         let known = self.server(server);
         let rested = known.retry_at.is_none_or(|at| at <= self.now);
-        rested && (known.failures == 0 || !self.is_dialing(server))
+        rested && !(known.on_trial && self.is_dialing(server))
     }
 
     pub(super) fn is_dialing(&self, server: ServerId) -> bool {
@@ -175,6 +205,9 @@ impl Engine {
             by_job: BTreeMap::new(),
             announced: false,
             idle_since: self.now,
+            up_since: self.now,
+            deserted: false,
+            stuck_due: None,
         };
         self.links.insert(id, link);
         let server = self.server(server).server.clone();
@@ -236,15 +269,16 @@ impl Engine {
         if let Some(link) = self.links.get_mut(&id) {
             link.state = State::Up;
             link.idle_since = self.now;
+            link.up_since = self.now;
         }
         let known = self.server_mut(server);
-        known.failures = 0;
+        known.on_trial = false;
         known.retry_at = None;
         known.error = None;
         let server = known.server.clone();
         self.emit(Output::Event(Event::Connected(server)));
         self.complete_ready(&Ok(()));
-        self.route_waiting();
+        self.route_again(Vec::new());
     }
 
     pub(super) fn read_replies(&mut self, id: LinkId, input: &mut BytesMut) {
@@ -269,12 +303,23 @@ impl Engine {
         self.announce(id);
     }
 
+    /// A server that answers more than the handshake is well.
+    pub(super) fn note_health(&mut self, server: ServerId) {
+        self.server_mut(server).failures = 0;
+    }
+
     /// Has the driver close a connection: for a fault, or as planned.
     pub(super) fn close_link(&mut self, id: LinkId, fault: Option<Error>) {
         let Some(link) = self.links.get_mut(&id) else { return };
-        if !matches!(link.state, State::Closing { .. }) {
-            link.state = State::Closing { fault, was_up: link.is_up() };
-            self.emit(Output::Close(id));
+        if matches!(link.state, State::Closing { .. }) {
+            return;
+        }
+        let (server, up_since) = (link.server, link.up_since());
+        link.state = State::Closing { fault: fault.clone() };
+        self.emit(Output::Close(id));
+        // Now, for the next connection may be opened before this one is gone.
+        if let Some(fault) = fault {
+            self.note_failure(server, up_since, &fault);
         }
     }
 
@@ -283,8 +328,14 @@ impl Engine {
         let due = self.now + FAREWELL.max(self.config.command_timeout);
         let Some(link) = self.links.get_mut(&id) else { return };
         link.state = State::HalfClosed { due };
+        let unsent = link.conn.withdraw_all(|tag| matches!(tag, Tag::Op(_)));
         self.arm(due);
         self.emit(Output::HalfClose(id));
+        let op = |(command, tag)| match tag {
+            Tag::Op(op) => Some((op, command)),
+            _ => None,
+        };
+        self.route_again(unsent.into_iter().filter_map(op).collect());
     }
 
     /// Says goodbye on a connection on which nothing is under way.
@@ -301,26 +352,38 @@ impl Engine {
         let Some(mut link) = self.links.remove(&id) else { return };
         let server = link.server;
         let unanswered = link.conn.close(unwritten);
-        let (was_up, planned, fault) = match link.state {
-            State::Dialing { .. } | State::Handshake { .. } => (false, false, error),
-            State::Up => (true, false, error),
-            State::HalfClosed { .. } | State::Quitting { .. } => (true, true, error),
-            State::Closing { fault, was_up } => (was_up, fault.is_none(), fault.or(error)),
+        let up_since = link.up_since();
+        let (noted, fault) = match link.state {
+            State::Dialing { .. } | State::Handshake { .. } | State::Up => (false, error),
+            State::HalfClosed { .. } | State::Quitting { .. } => (true, error),
+            State::Closing { fault } => (true, fault.or(error)),
         };
         let uri = &self.server(server).server;
         let fault =
             fault.unwrap_or_else(|| disconnected(Outcome::Unknown, format!("{uri} hung up")));
-        if !planned {
-            self.note_failure(server, was_up, &fault);
+        if !noted {
+            self.note_failure(server, up_since, &fault);
+        }
+        if !self.links_of(server).any(|(_, link)| link.is_up()) {
+            // It may come back as another one.
+            let known = self.server_mut(server);
+            known.draining = false;
+            known.max_job_size = None;
         }
         self.orphan(server, unanswered, &fault);
         self.lose_leases(link.held.into_iter().chain(link.leaving), &fault);
     }
 
-    fn note_failure(&mut self, server: ServerId, was_up: bool, error: &Error) {
+    /// A connection has failed, which was up since then, or never.
+    fn note_failure(&mut self, server: ServerId, up_since: Option<Instant>, error: &Error) {
         let now = self.now;
+        let long = self.config.reconnect_max;
+        if up_since.is_some_and(|since| since + long <= now) {
+            self.note_health(server);
+        }
         let known = self.server_mut(server);
         known.error = Some(error.clone());
+        known.on_trial = true;
         let server_name = known.server.clone();
         // Connections that fail together count as one failure.
         let retry_at = match known.retry_at.filter(|at| *at > now) {
@@ -335,7 +398,7 @@ impl Engine {
         self.arm(retry_at);
         let retry_in = retry_at.saturating_since(now);
         let error = error.clone();
-        let event = if was_up {
+        let event = if up_since.is_some() {
             Event::Disconnected { server: server_name, error, retry_in }
         } else {
             Event::ConnectFailed { server: server_name, error, retry_in }

@@ -79,8 +79,8 @@ pub struct Engine {
     links: BTreeMap<LinkId, Link>,
     ops: BTreeMap<OpId, Op>,
     deadlines: BTreeSet<(Instant, OpId)>,
-    /// Commands for which no connection is up, in the order of their submission.
-    waiting: VecDeque<(OpId, Command)>,
+    /// Commands for which no connection is up, in the order in which they go out then.
+    waiting: BTreeMap<u64, (OpId, Command)>,
     /// What all puts without a result count towards `max_pending_bytes`.
     pending_bytes: usize,
     /// The tubes that connections use and watch from their start.
@@ -88,10 +88,10 @@ pub struct Engine {
     watched: BTreeSet<TubeName>,
     leases: BTreeMap<LeaseId, Lease>,
     lease_checks: BTreeSet<(Instant, LeaseId)>,
-    /// Callers that wait for a job.
-    receivers: VecDeque<OpId>,
-    /// Reserved jobs that wait for a caller.
-    ready: VecDeque<LeaseId>,
+    /// Callers that wait for a job, in their order.
+    receivers: BTreeSet<OpId>,
+    /// Reserved jobs that wait for a caller, in the order in which they came.
+    ready: BTreeSet<LeaseId>,
     /// A consumer that reserves nothing until it is asked for a job again.
     paused: bool,
     /// The server that hunts first in this turn, so that none starves the others.
@@ -162,14 +162,14 @@ impl Engine {
             links: BTreeMap::new(),
             ops: BTreeMap::new(),
             deadlines: BTreeSet::new(),
-            waiting: VecDeque::new(),
+            waiting: BTreeMap::new(),
             pending_bytes: 0,
             used: TubeName::default_tube(),
             watched,
             leases: BTreeMap::new(),
             lease_checks: BTreeSet::new(),
-            receivers: VecDeque::new(),
-            ready: VecDeque::new(),
+            receivers: BTreeSet::new(),
+            ready: BTreeSet::new(),
             paused: true,
             turn: 0,
             outputs: VecDeque::new(),
@@ -338,12 +338,17 @@ impl Engine {
         &mut self.servers[id.0]
     }
 
-    /// Sends `command` on a connection that is there.
-    fn push(&mut self, link: LinkId, command: Command, tag: Tag) {
-        if let Some(state) = self.links.get_mut(&link) {
-            state.conn.push(command, tag);
+    /// Sends `command` on a connection that is there, and tells its ticket.
+    fn push(&mut self, link: LinkId, command: Command, tag: Tag) -> u64 {
+        let (now, patience) = (self.now, self.config.command_timeout);
+        let Some(state) = self.links.get_mut(&link) else { return 0 };
+        let ticket = state.conn.push(command, tag);
+        let stuck = state.note_stuck(now + patience);
+        if let Some(due) = stuck {
+            self.arm(due);
         }
         self.announce(link);
+        ticket
     }
 
     /// Tells the driver, once, that there are bytes to send.

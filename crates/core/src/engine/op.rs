@@ -16,6 +16,18 @@ pub(super) const MAX_OPERATIONS: usize = 1 << 18;
 pub(super) struct Op {
     pub(super) kind: Kind,
     deadline: Option<Instant>,
+    place: Place,
+}
+
+/// Where the command of an operation is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// It has none, or none yet.
+    Nowhere,
+    /// In `Engine::waiting`.
+    Waiting(u64),
+    /// On this connection, with this ticket.
+    On(LinkId, u64),
 }
 
 #[derive(Debug)]
@@ -23,7 +35,7 @@ pub(super) enum Kind {
     Put(PutState),
     Command(ServerId),
     Receive,
-    Finish,
+    Finish(LeaseId),
     Touch,
     JobStats(LeaseId),
     Ready,
@@ -45,7 +57,7 @@ pub(super) struct PutState {
 
 impl Op {
     pub(super) const fn is_cancellable(&self) -> bool {
-        !matches!(self.kind, Kind::Finish)
+        !matches!(self.kind, Kind::Finish(_))
     }
 
     /// The error of the last attempt, with what became of all of them.
@@ -67,8 +79,8 @@ impl Engine {
         if let Kind::Put(put) = &kind {
             self.pending_bytes += put.cost;
         }
-        let deadline = deadline.filter(|_| !matches!(kind, Kind::Finish));
-        self.ops.insert(id, Op { kind, deadline });
+        let deadline = deadline.filter(|_| !matches!(kind, Kind::Finish(_)));
+        self.ops.insert(id, Op { kind, deadline, place: Place::Nowhere });
         if let Some(deadline) = deadline {
             self.deadlines.insert((deadline, id));
             self.arm(deadline);
@@ -116,7 +128,7 @@ impl Engine {
             R::Put(job) => self.admit_put(job)?,
             R::Command { server, .. } => Kind::Command(*server),
             R::Receive => Kind::Receive,
-            R::Finish { .. } => Kind::Finish,
+            R::Finish { lease, .. } => Kind::Finish(*lease),
             R::Touch(_) => Kind::Touch,
             R::JobStats(lease) => Kind::JobStats(*lease),
             R::Ready => Kind::Ready,
@@ -149,7 +161,7 @@ impl Engine {
             Request::Command { command, .. } => self.route(id, command),
             Request::Receive => {
                 self.paused = false;
-                self.receivers.push_back(id);
+                self.receivers.insert(id);
             }
             Request::Finish { lease, how } => self.start_finish(Some(id), lease, how),
             Request::Touch(lease) => self.ask_about(id, lease, Command::Touch),
@@ -193,34 +205,52 @@ impl Engine {
     pub(super) fn abandon(&mut self, id: OpId, op: &Op) -> Outcome {
         match op.kind {
             Kind::Receive => {
-                self.receivers.retain(|waiting| *waiting != id);
+                self.receivers.remove(&id);
                 return Outcome::NotSent;
             }
-            Kind::Finish => return self.abandon_finish(id),
+            Kind::Finish(lease) => return self.abandon_finish(lease),
             _ => {}
         }
-        if let Some(at) = self.waiting.iter().position(|(waiting, _)| *waiting == id) {
-            self.waiting.remove(at);
-            return Outcome::NotSent;
+        match op.place {
+            Place::Nowhere => Outcome::NotSent,
+            Place::Waiting(at) => {
+                self.waiting.remove(&at);
+                Outcome::NotSent
+            }
+            Place::On(link, ticket) => self.abandon_on(link, ticket),
         }
-        let tag = Tag::Op(id);
-        let holder = self.links.iter().find(|(_, link)| link.conn.tags().any(|t| *t == tag));
-        let Some((&link, _)) = holder else { return Outcome::NotSent };
-        self.abandon_on(link, tag)
     }
 
-    fn abandon_on(&mut self, id: LinkId, tag: Tag) -> Outcome {
+    fn abandon_on(&mut self, id: LinkId, ticket: u64) -> Outcome {
         let Some(link) = self.links.get_mut(&id) else { return Outcome::NotSent };
-        if link.conn.withdraw(|unsent| *unsent == tag).is_some() {
+        if link.conn.withdraw(ticket).is_some() {
             return Outcome::NotSent;
         }
-        link.conn.forget_body(|sent| *sent == tag);
+        link.conn.forget_body(ticket);
         // A reserve that nobody waits for any more would hold up all that comes behind it. Jobs on
-        // their way out do not matter: the server runs what is in front of the reserve first.
-        if link.is_up() && link.conn.blocked_by() == Some(&tag) && link.held.is_empty() {
-            self.half_close(id);
+        // their way out do not matter if their last command stands in front of the reserve.
+        if link.is_up() && link.conn.blocked_by() == Some(ticket) {
+            let finishes = link.conn.holds_up(|tag| matches!(tag, Tag::Finish(_)));
+            if link.held.is_empty() && !finishes && !link.conn.may_bring_jobs() {
+                self.half_close(id);
+            } else {
+                // Ending it would cost a job. It may stay as long as nothing waits behind it.
+                link.deserted = true;
+                let due = self.now + self.config.command_timeout;
+                let stuck = link.note_stuck(due);
+                if stuck.is_some() {
+                    self.arm(due);
+                }
+            }
         }
         Outcome::Unknown
+    }
+
+    /// Notes where the command of an operation is.
+    pub(super) fn note_place(&mut self, id: OpId, place: Place) {
+        if let Some(op) = self.ops.get_mut(&id) {
+            op.place = place;
+        }
     }
 
     /// Ends the operations whose time is over.
@@ -271,7 +301,10 @@ impl Engine {
     /// Sends a question about a reserved job.
     fn ask_about(&mut self, id: OpId, lease: LeaseId, command: fn(JobId) -> Command) {
         match self.held(lease) {
-            Ok((link, job)) => self.push(link, command(job), Tag::Op(id)),
+            Ok((link, job)) => {
+                let ticket = self.push(link, command(job), Tag::Op(id));
+                self.note_place(id, Place::On(link, ticket));
+            }
             Err(error) => self.complete(id, Err(error)),
         }
     }

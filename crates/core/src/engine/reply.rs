@@ -19,6 +19,9 @@ impl Engine {
             let message = format!("{} to {}: out of step", reply.word(), command.verb());
             Error::new(ErrorKind::UnexpectedReply, Outcome::Unknown, message)
         });
+        if tag != Tag::Handshake && lost_step.is_none() {
+            self.note_answer(link, &command);
+        }
         match tag {
             Tag::Handshake => self.handshake_reply(link, &command, reply)?,
             Tag::Op(op) => self.op_reply(link, op, command, reply),
@@ -29,6 +32,15 @@ impl Engine {
             Tag::Quit => {}
         }
         lost_step.map_or(Ok(()), Err)
+    }
+
+    fn note_answer(&mut self, link: LinkId, command: &Command) {
+        let Some(state) = self.links.get_mut(&link) else { return };
+        if command.blocks().is_some() {
+            state.note_unstuck();
+        }
+        let server = state.server;
+        self.note_health(server);
     }
 
     fn op_reply(&mut self, link: LinkId, op: OpId, command: Command, reply: Reply) {

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::link::Link;
-use super::op::{Kind, Op, PutState};
+use super::op::{Kind, Op, Place, PutState};
 use super::{Engine, LinkId, OpId, Role, Sabotage, ServerId, Tag};
 use crate::config::Delivery;
 use crate::conn::Unanswered;
@@ -21,15 +21,23 @@ impl Engine {
     /// Sends `command` on the best connection, or lets it wait for one.
     pub(super) fn route(&mut self, op: OpId, command: Command) {
         match self.way(op, &command) {
-            Way::Through(link) => self.push(link, command, Tag::Op(op)),
-            Way::Wait => self.waiting.push_back((op, command)),
+            Way::Through(link) => {
+                let ticket = self.push(link, command, Tag::Op(op));
+                self.note_place(op, Place::On(link, ticket));
+            }
+            Way::Wait => {
+                let at = self.fresh_id();
+                self.waiting.insert(at, (op, command));
+                self.note_place(op, Place::Waiting(at));
+            }
             Way::Nowhere(error) => self.complete(op, Err(error)),
         }
     }
 
-    /// Tries again what waits for a connection, in its order.
-    pub(super) fn route_waiting(&mut self) {
-        for (op, command) in std::mem::take(&mut self.waiting) {
+    /// Tries again what waits for a connection, in its order and behind what stood `in_front`.
+    pub(super) fn route_again(&mut self, in_front: Vec<(OpId, Command)>) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for (op, command) in in_front.into_iter().chain(waiting.into_values()) {
             self.route(op, command);
         }
     }
@@ -73,15 +81,18 @@ impl Engine {
         if !takers.is_empty() {
             return Ok(takers);
         }
-        if let Some(error) = &put.error {
-            return Err(error.clone());
+        let before = put.error.clone();
+        if let Some(error) = before.clone().filter(|_| !put.refused_by.is_empty()) {
+            return Err(error);
         }
-        if draining {
-            return Err(Error::not_sent(ErrorKind::Draining, "the server takes no new jobs"));
-        }
-        let limit = largest.unwrap_or_default();
-        let message = format!("body: {length} bytes, the server's max-job-size is {limit}");
-        Err(Error::not_sent(ErrorKind::JobTooBig, message))
+        let error = if draining {
+            Error::not_sent(ErrorKind::Draining, "the server takes no new jobs")
+        } else {
+            let limit = largest.unwrap_or_default();
+            let message = format!("body: {length} bytes, the server's max-job-size is {limit}");
+            Error::not_sent(ErrorKind::JobTooBig, message)
+        };
+        Err(before.into_iter().fold(error, Error::with_source))
     }
 
     /// The connection with the fewest unanswered commands; chance decides between equals.
@@ -152,10 +163,7 @@ impl Engine {
                 Tag::Handshake | Tag::Probe(_) | Tag::AutoTouch(_) | Tag::Quit => {}
             }
         }
-        // They go in front, for they have waited longest, and keep their order.
-        let behind = std::mem::take(&mut self.waiting);
-        self.waiting = again.into_iter().chain(behind).collect();
-        self.route_waiting();
+        self.route_again(again);
     }
 
     fn is_worth_another_try(&self, op: OpId, maybe_done: bool) -> bool {

@@ -13,5 +13,6 @@ mod random;
 mod reconnect;
 mod rig;
 mod surplus;
+mod trouble;
 
 use rig::{LONG_AGO, Rig, job_stats, ms, secs};

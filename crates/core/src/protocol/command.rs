@@ -201,6 +201,12 @@ impl Command {
         }
     }
 
+    /// Whether a job may come of it.
+    #[must_use]
+    pub const fn reserves(&self) -> bool {
+        matches!(self, Self::Reserve | Self::ReserveWithTimeout(_) | Self::ReserveJob(_))
+    }
+
     /// Whether the protocol allows `reply` as an answer to this command.
     #[must_use]
     pub const fn accepts(&self, reply: &Reply) -> bool {

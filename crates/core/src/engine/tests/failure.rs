@@ -58,6 +58,8 @@ fn a_job_that_has_had_all_its_attempts_is_buried() {
 fn or_it_is_put_into_the_dead_letter_tube_and_then_deleted() {
     let (mut rig, link, _, op) = failed(to_graveyard());
     rig.reply(link, &job_stats(1, 60, 59, 2));
+    rig.expect_sent(link, "touch 1\r\n");
+    rig.reply(link, "TOUCHED\r\n");
     rig.expect_sent(link, "use graveyard\r\nput 7 0 60 3\r\nabc\r\n");
     rig.reply(link, "USING graveyard\r\nINSERTED 2\r\n");
     rig.expect_sent(link, "delete 1\r\n");
@@ -80,6 +82,7 @@ fn a_refused_dead_letter_leaves_the_job_buried() {
     for refusal in ["OUT_OF_MEMORY", "DRAINING", "JOB_TOO_BIG", "INTERNAL_ERROR"] {
         let (mut rig, link, _, op) = failed(to_graveyard());
         rig.reply(link, &job_stats(1, 60, 59, 2));
+        rig.reply(link, "TOUCHED\r\n");
         rig.sent(link);
         rig.reply(link, &format!("USING graveyard\r\n{refusal}\r\n"));
         rig.expect_sent(link, "bury 1 7\r\n");
@@ -93,6 +96,7 @@ fn a_refused_dead_letter_leaves_the_job_buried() {
 fn a_dead_letter_is_put_once_however_slow_the_server_is() {
     let (mut rig, link, ..) = failed(to_graveyard());
     rig.reply(link, &job_stats(1, 60, 59, 2));
+    rig.reply(link, "TOUCHED\r\n");
     assert!(rig.sent(link).contains("put"));
     rig.advance(secs(4));
     rig.expect_sent(link, "");

@@ -37,6 +37,8 @@ fn the_wait_doubles_with_jitter_up_to_its_limit_and_starts_anew_after_a_success(
     }
     assert!(factors.iter().any(|factor| (factor - factors[0]).abs() > 0.01), "no jitter");
     rig.up(rig.link(7));
+    rig.put("default", "x");
+    rig.reply(rig.link(7), "INSERTED 1\r\n");
     rig.events();
     assert!(refuse(&mut rig, 7) <= ms(100));
 }
