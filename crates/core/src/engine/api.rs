@@ -230,6 +230,8 @@ impl fmt::Debug for Server {
 pub struct ReservedJob {
     /// The reservation.
     pub lease: LeaseId,
+    /// The connection that holds it.
+    pub link: LinkId,
     /// The job.
     pub id: JobId,
     /// The server that holds it.

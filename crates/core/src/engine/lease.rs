@@ -42,6 +42,8 @@ pub(super) struct Lease {
     check_at: Option<Instant>,
     /// Its statistics are on their way.
     probing: bool,
+    /// An automatic touch is.
+    touching: bool,
 }
 
 impl Lease {
@@ -79,6 +81,7 @@ impl Engine {
             finishing: None,
             check_at: None,
             probing: false,
+            touching: false,
         };
         self.leases.insert(lease_id, lease);
         self.check_lease_at(lease_id, self.now + PROBE_AFTER);
@@ -91,9 +94,10 @@ impl Engine {
         let lease = self.leases.get_mut(&lease_id)?;
         lease.handed_over = true;
         let body = if keep { lease.body.clone() } else { std::mem::take(&mut lease.body) };
-        let (id, reserved_at, server) = (lease.id, lease.reserved_at, lease.server);
+        let (id, link, reserved_at) = (lease.id, lease.link, lease.reserved_at);
+        let server = lease.server;
         let server = self.server(server).server.clone();
-        Some(ReservedJob { lease: lease_id, id, server, body, reserved_at })
+        Some(ReservedJob { lease: lease_id, link, id, server, body, reserved_at })
     }
 
     /// The connection and the id of a job that can still be acted on.
@@ -215,7 +219,10 @@ impl Engine {
             return;
         };
         if self.now >= expires_at {
-            self.lose(id, LostReason::Expired);
+            // While nobody works on it, the answer to the touch is early enough.
+            if lease.handed_over || !lease.touching {
+                self.lose(id, LostReason::Expired);
+            }
         } else if !touches {
             self.check_lease_at(id, expires_at);
         } else if self.now < touch_at {
@@ -224,6 +231,7 @@ impl Engine {
             // Should the touch not be answered in time, the end is noticed all the same.
             self.check_lease_at(id, expires_at);
             self.push(link, Command::Touch(job), Tag::AutoTouch(id));
+            self.leases.entry(id).and_modify(|lease| lease.touching = true);
         }
     }
 
@@ -260,6 +268,7 @@ impl Engine {
     /// What a touch says about a job that somebody may still hold.
     pub(super) fn touch_reply(&mut self, id: LeaseId, reply: &Reply) {
         let now = self.now;
+        self.leases.entry(id).and_modify(|lease| lease.touching = false);
         match reply {
             Reply::Touched => {
                 let Some(lease) = self.leases.get_mut(&id) else { return };
@@ -272,7 +281,7 @@ impl Engine {
                 }
             }
             Reply::NotFound => self.lose(id, LostReason::NotFound),
-            _ => {}
+            _ => self.check_lease_at(id, now + STATS_GRAIN),
         }
     }
 }
