@@ -39,6 +39,7 @@ fn code(source: &str) -> &str {
 fn the_readme_shows_the_examples_as_they_are() {
     assert!(README.contains(code(include_str!("../../crates/client/examples/produce.rs"))));
     assert!(README.contains(code(include_str!("../../crates/client/examples/consume.rs"))));
+    assert!(README.contains(code(include_str!("with_the_embedded_server.rs"))));
 }
 
 #[test]

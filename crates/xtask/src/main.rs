@@ -10,25 +10,27 @@ const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
 Commands:
-  setup          Installs what the tests need, or says how to
-  test           Runs every check a change has to pass
-  demo [ARGS]    Runs the client's demo against a real server
+  setup              Installs what the tests need, or says how to
+  test               Runs every check a change has to pass
+  demo [ARGS]        Runs the client's demo, on the embedded server unless told otherwise
+  simulate [ARGS]    Runs the client against simulated servers and faults
 
 Options:
-  -h, --help     Prints this
+  -h, --help         Prints this
 ";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
-        ["-h" | "--help"] | [_, "-h" | "--help"] if args.first() != Some(&"demo") => {
+        ["demo", args @ ..] => demo(args),
+        ["simulate", args @ ..] => simulate(args),
+        ["-h" | "--help"] | [_, "-h" | "--help"] => {
             print!("{USAGE}");
             Ok(())
         }
         ["setup"] => setup::all(),
         ["test"] => test::all(),
-        ["demo", args @ ..] => demo(args),
         [] => Err(format!("no command given\n\n{}", USAGE.trim_end())),
         _ => Err(format!("no such command: {}\n\n{}", args.join(" "), USAGE.trim_end())),
     };
@@ -42,7 +44,11 @@ fn main() -> ExitCode {
 }
 
 fn demo(args: &[&str]) -> Result<(), String> {
-    setup::servers()?;
     let fixed = ["run", "--quiet", "--release", "-p", "beanwire", "--example", "demo", "--"];
+    run::become_(run::command("cargo", &fixed).args(args))
+}
+
+fn simulate(args: &[&str]) -> Result<(), String> {
+    let fixed = ["run", "--quiet", "--release", "-p", "beanwire-simulation", "--"];
     run::become_(run::command("cargo", &fixed).args(args))
 }

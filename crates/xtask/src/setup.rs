@@ -35,11 +35,6 @@ pub(crate) fn all() -> Result<(), String> {
     install(&packages)
 }
 
-/// Installs the servers only.
-pub(crate) fn servers() -> Result<(), String> {
-    install(&missing_servers())
-}
-
 /// Who can build for [`WASM`], if anybody.
 pub(crate) fn wasm_toolchain() -> Option<WasmToolchain> {
     let libdir = output(&mut command("rustc", &["--print", "target-libdir", "--target", WASM]));

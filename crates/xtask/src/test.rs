@@ -12,9 +12,12 @@ enum Outcome {
     NotRun,
 }
 
+/// Simulated runs, about a minute of them.
+const SEEDS: &str = "3000";
+
 type Step = (&'static str, fn() -> Result<Outcome, String>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("setup", || passed(setup::all())),
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("clippy", || {
@@ -22,6 +25,7 @@ const STEPS: [Step; 7] = [
     }),
     ("docs", docs),
     ("tests", || cargo(&["test", "--workspace", "--all-features"])),
+    ("simulation", simulation),
     ("wasm32", wasm32),
     ("cargo-deny", cargo_deny),
 ];
@@ -64,6 +68,12 @@ fn cargo(args: &[&str]) -> Result<Outcome, String> {
 fn docs() -> Result<Outcome, String> {
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--all-features"]);
     passed(run(doc.env("RUSTDOCFLAGS", "-Dwarnings")))
+}
+
+/// Always the same seeds; the tests try some that nobody has seen before.
+fn simulation() -> Result<Outcome, String> {
+    let run = ["run", "--quiet", "--release", "-p", "beanwire-simulation", "--"];
+    passed(crate::run::run(command("cargo", &run).args(["--seeds", SEEDS])))
 }
 
 /// The core does no I/O, so it builds where there is none.

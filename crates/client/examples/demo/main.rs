@@ -1,7 +1,7 @@
 //! The main job on real input: a server, a producer, a consumer, and figures.
 //!
-//! `demo [--jobs N] [--uri URI]`: without a URI it starts a `beanstalkd` of its own on a free
-//! loopback port and ends it again. Ctrl-C stops early and cleanly.
+//! `demo [--jobs N] [--uri URI]`: without a URI it has the embedded server run in its own process.
+//! Ctrl-C stops early and cleanly.
 
 use std::error::Error;
 use std::io::{IsTerminal, Write, stdout};
@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use beanwire::{Config, Consumer, Job, Producer};
+use beanwire_server::Server;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 mod options;
-mod server;
 
 use options::Options;
-use server::Server;
 
 const TUBE: &str = "beanwire-demo";
 
@@ -35,20 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let Some(options) = Options::parse(std::env::args().skip(1))? else {
         return Ok(());
     };
-    let server = match options.uri {
-        Some(_) => None,
-        None => Some(Server::start().await?),
-    };
-    let uri = options.uri.or_else(|| server.as_ref().map(Server::uri)).unwrap_or_default();
-    println!("server    {uri}");
-    run(&uri, options.jobs).await
-}
-
-async fn run(uri: &str, jobs: usize) -> Result<(), Box<dyn Error>> {
-    let producer = Producer::open(uri, Config::default()).await?;
-    let consumer = Consumer::open(uri, [TUBE], Config::default()).await?;
-    producer.ready(PATIENCE).await?;
-    consumer.ready(PATIENCE).await?;
+    // From the very start, or an early Ctrl-C would end it uncleanly.
     let stop = CancellationToken::new();
     let interrupt = stop.clone();
     tokio::spawn(async move {
@@ -56,6 +42,26 @@ async fn run(uri: &str, jobs: usize) -> Result<(), Box<dyn Error>> {
             interrupt.cancel();
         }
     });
+    match options.uri {
+        Some(uri) => {
+            println!("server    {uri}");
+            run(&uri, options.jobs, &stop).await
+        }
+        None => {
+            let server = Server::start().await?;
+            println!("server    {}, embedded; another one with --uri", server.uri());
+            run(server.uri(), options.jobs, &stop).await
+        }
+    }
+}
+
+async fn run(uri: &str, jobs: usize, stop: &CancellationToken) -> Result<(), Box<dyn Error>> {
+    let producer = Producer::open(uri, Config::default()).await?;
+    let consumer = Consumer::open(uri, [TUBE], Config::default()).await?;
+    tokio::select! {
+        ready = async { tokio::try_join!(producer.ready(PATIENCE), consumer.ready(PATIENCE)) } => drop(ready?),
+        () = stop.cancelled() => return Ok(()),
+    }
     let (sender, latencies) = unbounded_channel();
     let epoch = Instant::now();
     let handlers = consumer.clone();
@@ -66,7 +72,7 @@ async fn run(uri: &str, jobs: usize) -> Result<(), Box<dyn Error>> {
         handlers.receive(handler).shutdown(until.cancelled_owned()).await
     });
 
-    let summary = work(&producer, jobs, epoch, latencies, &stop).await;
+    let summary = work(&producer, jobs, epoch, latencies, stop).await;
     finished.cancel();
     let report = receive.await??;
     producer.close(PATIENCE).await;

@@ -25,7 +25,7 @@ impl Options {
                 "-h" | "--help" => {
                     println!("usage: demo [--jobs N] [--uri URI]");
                     println!("  --jobs N    jobs to put and handle, {JOBS} by default");
-                    println!("  --uri URI   a server that runs; by default one is started");
+                    println!("  --uri URI   a server that runs; by default the embedded one");
                     return Ok(None);
                 }
                 _ => return Err(format!("unknown option {name:?}, see --help")),
