@@ -12,6 +12,7 @@ mod cuts;
 mod drain;
 mod full;
 mod halves;
+mod many;
 mod pool;
 mod replies;
 mod restart;
