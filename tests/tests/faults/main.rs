@@ -18,6 +18,7 @@ mod replies;
 mod restart;
 mod runtime;
 mod silent;
+mod slow;
 
 use std::future::IntoFuture;
 use std::time::Duration;

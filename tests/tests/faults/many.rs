@@ -2,9 +2,7 @@
 
 use beanwire::{ErrorKind, InsertedJob, NewJob, Outcome, Producer};
 use beanwire_server::Server;
-use beanwire_tests::{
-    Beanstalkd, Embedded, PeerConn, RawClient, ScriptedPeer, handshake, wait_until,
-};
+use beanwire_tests::{Beanstalkd, PeerConn, RawClient, ScriptedPeer, handshake, wait_until};
 
 use crate::{ended, quick, ready, up};
 
