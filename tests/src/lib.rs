@@ -12,6 +12,7 @@
 )]
 
 pub mod embedded;
+pub mod log;
 pub mod peer;
 pub mod proxy;
 pub mod raw;
@@ -20,6 +21,7 @@ pub mod tls;
 mod util;
 
 pub use embedded::Embedded;
+pub use log::Log;
 pub use peer::{PeerConn, ScriptedPeer, handshake, stats_reply};
 pub use proxy::CuttingProxy;
 pub use raw::RawClient;

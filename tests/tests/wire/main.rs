@@ -17,6 +17,7 @@ mod peeks;
 mod puts;
 mod refusals;
 mod reserves;
+mod spans;
 mod statistics;
 mod surprises;
 mod tubes;
