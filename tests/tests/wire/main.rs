@@ -15,6 +15,7 @@ mod jobs;
 mod output;
 mod peeks;
 mod puts;
+mod reconnects;
 mod refusals;
 mod reserves;
 mod spans;
