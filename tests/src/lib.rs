@@ -12,6 +12,7 @@
 )]
 
 pub mod embedded;
+pub mod example;
 pub mod log;
 pub mod peer;
 pub mod proxy;
@@ -21,6 +22,7 @@ pub mod tls;
 mod util;
 
 pub use embedded::Embedded;
+pub use example::example;
 pub use log::Log;
 pub use peer::{PeerConn, ScriptedPeer, handshake, stats_reply};
 pub use proxy::CuttingProxy;
