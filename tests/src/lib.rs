@@ -12,6 +12,8 @@
 )]
 
 pub mod embedded;
+pub mod example;
+pub mod log;
 pub mod peer;
 pub mod proxy;
 pub mod raw;
@@ -20,6 +22,8 @@ pub mod tls;
 mod util;
 
 pub use embedded::Embedded;
+pub use example::example;
+pub use log::Log;
 pub use peer::{PeerConn, ScriptedPeer, handshake, stats_reply};
 pub use proxy::CuttingProxy;
 pub use raw::RawClient;

@@ -6,7 +6,12 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,10 +40,28 @@ impl RawClient {
     /// If nobody listens.
     #[must_use]
     pub fn connect(addr: impl ToSocketAddrs) -> Self {
-        let stream = TcpStream::connect(addr).expect("a TCP connection");
-        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout above zero");
-        stream.set_nodelay(true).expect("TCP_NODELAY");
-        Self::over(stream)
+        Self::over(tcp(addr))
+    }
+
+    /// Connects over TLS to a server on loopback whose certificate this authority has signed.
+    ///
+    /// # Panics
+    /// If nobody listens or the authority cannot be read. A server that cannot be trusted fails the
+    /// first command.
+    #[must_use]
+    pub fn connect_tls(addr: impl ToSocketAddrs, ca_pem: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).expect("a certificate");
+        roots.add(ca).expect("an authority");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions that the provider knows")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = "localhost".try_into().expect("a name");
+        let tls = ClientConnection::new(Arc::new(config), name).expect("a client");
+        Self::over(StreamOwned::new(tls, tcp(addr)))
     }
 
     /// Connects to a unix socket.
@@ -207,6 +230,13 @@ impl RawClient {
         let pairs = text.lines().filter_map(|line| line.split_once(": "));
         Some(pairs.map(|(key, value)| (key.into(), value.trim_matches('"').into())).collect())
     }
+}
+
+fn tcp(addr: impl ToSocketAddrs) -> TcpStream {
+    let stream = TcpStream::connect(addr).expect("a TCP connection");
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout above zero");
+    stream.set_nodelay(true).expect("TCP_NODELAY");
+    stream
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> T {

@@ -9,6 +9,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType, date_time_ymd,
 };
+use rustix::process::Signal;
 
 use crate::util::{Process, TempDir, free_port};
 
@@ -149,9 +150,9 @@ fn sign(params: CertificateParams, issuer: &Issuer<'_, KeyPair>) -> Identity {
 /// A running `stunnel` that takes TLS and hands plain bytes to a server; it ends when dropped.
 #[derive(Debug)]
 pub struct Stunnel {
-    _process: Process,
+    process: Process,
     port: u16,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Stunnel {
@@ -176,16 +177,46 @@ impl Stunnel {
         for _ in 0..STARTS {
             let port = free_port();
             write(path, "config", &config(path, port, backend_port, require_client_ca));
-            let mut command = Command::new("stunnel");
-            command.arg(path.join("config")).stdout(Stdio::null()).stderr(Stdio::null());
-            let missing = "stunnel is missing: apt-get install stunnel4";
-            let mut process = Process::spawn(&mut command, missing);
-            let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            if process.wait_ready("stunnel accepts", || TcpStream::connect(addr).is_ok()) {
-                return Self { _process: process, port, _dir: dir };
+            if let Some(process) = Self::spawn(path, port) {
+                return Self { process, port, dir };
             }
         }
         panic!("stunnel did not stay up, {STARTS} times in a row");
+    }
+
+    fn spawn(dir: &Path, port: u16) -> Option<Process> {
+        let mut command = Command::new("stunnel");
+        command.arg(dir.join("config")).stdout(Stdio::null()).stderr(Stdio::null());
+        let missing = "stunnel is missing: apt-get install stunnel4";
+        let mut process = Process::spawn(&mut command, missing);
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let up = process.wait_ready("stunnel accepts", || TcpStream::connect(addr).is_ok());
+        up.then_some(process)
+    }
+
+    /// Ends the terminator and all its connections, and starts it anew on the same port.
+    ///
+    /// # Panics
+    /// If it does not come up.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        for _ in 0..STARTS {
+            if let Some(process) = Self::spawn(self.dir.path(), self.port) {
+                self.process = process;
+                return;
+            }
+        }
+        panic!("stunnel did not come up again on {}", self.uri());
+    }
+
+    /// Stops the process: the kernel still accepts connections and bytes, and nobody reads them.
+    pub fn stop_reading(&self) {
+        self.process.stop();
+    }
+
+    /// Lets a stopped terminator go on.
+    pub fn resume(&self) {
+        self.process.signal(Signal::CONT);
     }
 
     /// The port it listens on, on `127.0.0.1`.

@@ -8,21 +8,12 @@
 )]
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use beanwire_tests::{Beanstalkd, Certificates, ServerIdentity, Stunnel, TempDir};
+use beanwire_tests::{Beanstalkd, Certificates, ServerIdentity, Stunnel, TempDir, example};
 use rustix::process::{Pid, Signal, kill_process};
 
 const README: &str = include_str!("../../README.md");
-
-fn example(name: &str) -> Command {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(|deps| deps.parent()).expect("deps lies in a profile");
-    let path: PathBuf = profile.join("examples").join(name);
-    assert!(path.exists(), "the example is not built: cargo build -p beanwire --examples");
-    Command::new(path)
-}
 
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();

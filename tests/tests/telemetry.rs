@@ -8,104 +8,13 @@
     reason = "a failed preparation is a failed test and should say so on the spot"
 )]
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use beanwire::{Config, Consumer, Job, Producer};
+use beanwire::{Config, Connection, Consumer, Error, Job, NewJob, Producer};
+use beanwire_tests::log::{Fields, Log, assert_fields};
 use beanwire_tests::{Beanstalkd, ScriptedPeer, handshake};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt as _;
-
-type Fields = BTreeMap<String, String>;
-
-/// All spans and events of the client, in the order of their beginning.
-#[derive(Debug, Clone, Default)]
-struct Log {
-    spans: Arc<Mutex<Vec<(Id, Fields)>>>,
-    events: Arc<Mutex<Vec<Fields>>>,
-}
-
-struct Collect<'a>(&'a mut Fields);
-
-impl Visit for Collect<'_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.to_owned());
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}"));
-    }
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
-        if attributes.metadata().target() == "beanwire" {
-            let mut fields = Fields::new();
-            attributes.record(&mut Collect(&mut fields));
-            self.spans.lock().unwrap().push((id.clone(), fields));
-        }
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
-        let mut spans = self.spans.lock().unwrap();
-        // An id may be used again once its span is gone.
-        if let Some((_, fields)) = spans.iter_mut().rev().find(|(span, _)| span == id) {
-            values.record(&mut Collect(fields));
-        }
-    }
-
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "beanwire" {
-            let mut fields = Fields::new();
-            event.record(&mut Collect(&mut fields));
-            self.events.lock().unwrap().push(fields);
-        }
-    }
-}
-
-impl Log {
-    /// Collects what this thread tells from now on.
-    fn start() -> (Self, impl Drop) {
-        let log = Self::default();
-        let guard = tracing_subscriber::registry().with(log.clone()).set_default();
-        (log, guard)
-    }
-
-    fn span(&self, operation: &str) -> Fields {
-        let spans = self.spans.lock().unwrap();
-        let found = spans.iter().find(|(_, f)| f["messaging.operation.name"] == operation);
-        found.unwrap_or_else(|| panic!("no span {operation} in {spans:#?}")).1.clone()
-    }
-
-    fn event(&self, message: &str) -> Option<Fields> {
-        let events = self.events.lock().unwrap();
-        events.iter().find(|fields| fields["message"] == message).cloned()
-    }
-
-    async fn await_event(&self, message: &str) -> Fields {
-        let wait = async {
-            loop {
-                if let Some(fields) = self.event(message) {
-                    return fields;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let found = tokio::time::timeout(Duration::from_secs(30), wait).await;
-        found.unwrap_or_else(|_| panic!("no event {message:?} in {self:#?}"))
-    }
-}
-
-fn expect(fields: &Fields, expected: &[(&str, &str)]) {
-    for (name, value) in expected {
-        assert_eq!(fields.get(*name).map(String::as_str), Some(*value), "{name} in {fields:#?}");
-    }
-}
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 
 #[tokio::test]
 async fn every_operation_has_a_span_with_the_names_of_opentelemetry() {
@@ -136,12 +45,12 @@ async fn every_operation_has_a_span_with_the_names_of_opentelemetry() {
         ("delete", "client", "settle"),
     ] {
         let span = log.span(operation);
-        expect(&span, &common);
-        expect(&span, &place);
-        expect(&span, &[("otel.kind", kind), ("messaging.operation.type", r#type)]);
+        assert_fields(&span, &common);
+        assert_fields(&span, &place);
+        assert_fields(&span, &[("otel.kind", kind), ("messaging.operation.type", r#type)]);
     }
     let size = ("messaging.message.body.size", "3");
-    expect(&log.span("put"), &[("messaging.destination.name", "t"), size]);
+    assert_fields(&log.span("put"), &[("messaging.destination.name", "t"), size]);
 }
 
 #[tokio::test]
@@ -152,7 +61,7 @@ async fn a_failed_operation_tells_its_code() {
     producer.ready(Duration::from_secs(10)).await.unwrap();
     let big = vec![0; 65_536];
     producer.put("t", big).await.unwrap_err();
-    expect(&log.span("put"), &[("error.type", "JOB_TOO_BIG")]);
+    assert_fields(&log.span("put"), &[("error.type", "JOB_TOO_BIG")]);
 }
 
 #[tokio::test]
@@ -165,11 +74,11 @@ async fn connections_that_come_and_go_are_told() {
     let job = consumer.next_job().await.unwrap();
     server.kill();
     let gone = log.await_event("disconnected").await;
-    expect(&gone, &[("server", &server.uri()), ("error.type", "DISCONNECTED")]);
+    assert_fields(&gone, &[("server", &server.uri()), ("error.type", "DISCONNECTED")]);
     log.await_event("connect failed").await;
     job.lost().await;
     let lost = log.await_event("job lost").await;
-    expect(&lost, &[("messaging.message.id", "1"), ("reason", "disconnected")]);
+    assert_fields(&lost, &[("messaging.message.id", "1"), ("reason", "disconnected")]);
 }
 
 #[tokio::test]
@@ -186,11 +95,134 @@ async fn a_retry_and_a_drain_are_told() {
     let config = Config::builder().put_timeout(Duration::from_secs(10)).build().unwrap();
     let producer = Producer::open(refusing.uri(), config).await.unwrap();
     producer.put("default", "x").await.unwrap_err();
-    expect(&log.await_event("retry").await, &[("error.type", "DRAINING"), ("outcome", "rejected")]);
+    assert_fields(
+        &log.await_event("retry").await,
+        &[("error.type", "DRAINING"), ("outcome", "rejected")],
+    );
     log.await_event("the server refuses new jobs").await;
 
     let server = Beanstalkd::start();
     let consumer = Consumer::open(server.uri(), ["t"], Config::default()).await.unwrap();
     consumer.receive(async |_: Job| {}).shutdown(std::future::ready(())).await.unwrap();
     log.await_event("drain: no new jobs, handlers may finish").await;
+}
+
+#[tokio::test]
+async fn many_puts_are_one_span_with_their_number() {
+    let (log, _guard) = Log::start();
+    let server = Beanstalkd::start();
+    let producer = Producer::open(server.uri(), Config::default()).await.unwrap();
+    producer.ready(Duration::from_secs(10)).await.unwrap();
+    let jobs = |size| [3, size, 3].map(|size| NewJob::new("t", vec![b'x'; size]).unwrap());
+    let results = producer.put_many(jobs(3)).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let good = only_span(&log);
+    let kind = [("otel.kind", "producer"), ("messaging.operation.type", "send")];
+    let name = [("otel.name", "put_many"), ("messaging.operation.name", "put_many")];
+    for expected in [kind, name, [("messaging.system", "beanstalkd"), COUNT]] {
+        assert_fields(&good, &expected);
+    }
+    assert_eq!(good.get("error.type"), None);
+    producer.put_many(jobs(65_536)).await;
+    assert_fields(&only_span(&log), &[COUNT, ("error.type", "JOB_TOO_BIG")]);
+}
+
+const COUNT: (&str, &str) = ("messaging.batch.message_count", "3");
+
+/// The only span since the last look.
+fn only_span(log: &Log) -> Fields {
+    let mut spans = log.spans();
+    log.clear();
+    assert_eq!(spans.len(), 1, "{spans:#?}");
+    spans.remove(0)
+}
+
+type JobCall = fn(Job) -> BoxFuture<'static, Result<(), Error>>;
+
+/// What a job's calls name their spans, and the type of the operation.
+const JOB_CALLS: [(&str, &str, JobCall); 9] = [
+    ("delete", "settle", |job| job.delete().boxed()),
+    ("release", "settle", |job| job.release().boxed()),
+    ("release", "settle", |job| job.release_with(None, Duration::from_secs(1)).boxed()),
+    ("bury", "settle", |job| job.bury().boxed()),
+    ("bury", "settle", |job| job.bury_with(7).boxed()),
+    ("fail", "settle", |job| job.fail().boxed()),
+    ("touch", "admin", |job| async move { job.touch().await }.boxed()),
+    ("stats-job", "admin", |job| async move { job.stats().await.map(drop) }.boxed()),
+    ("stats-job", "admin", |job| async move { job.touch_after().await.map(drop) }.boxed()),
+];
+
+#[tokio::test]
+async fn every_call_of_a_job_is_one_span_that_names_the_job() {
+    let (log, _guard) = Log::start();
+    let server = Beanstalkd::start();
+    let mut raw = server.raw();
+    for (name, r#type, call) in JOB_CALLS {
+        // One for each, for `touch_after` asks the server only once for each job.
+        let connection = Connection::open(server.uri(), Config::default()).await.unwrap();
+        let id = raw.put_with("t", "x", 0, 0, 3600);
+        let job = connection.reserve_job(id).await.unwrap();
+        log.clear();
+        call(job).await.unwrap();
+        let span = only_span(&log);
+        assert_fields(&span, &[("otel.name", name), ("messaging.operation.name", name)]);
+        assert_fields(&span, &[("otel.kind", "client"), ("messaging.operation.type", r#type)]);
+        let (id, port) = (id.to_string(), server.port().to_string());
+        assert_fields(&span, &[("messaging.message.id", &id), ("server.port", &port)]);
+        assert_fields(&span, &[("server.address", "127.0.0.1")]);
+        assert_eq!(span.get("error.type"), None, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_of_a_job_that_fails_tells_its_code() {
+    let (log, _guard) = Log::start();
+    let mut server = Beanstalkd::start();
+    for (name, _, call) in JOB_CALLS {
+        let connection = Connection::open(server.uri(), Config::default()).await.unwrap();
+        let id = server.raw().put("t", "x");
+        let job = connection.reserve_job(id).await.unwrap();
+        server.restart();
+        job.lost().await;
+        log.clear();
+        call(job).await.unwrap_err();
+        let error = ("error.type", "JOB_LOST");
+        assert_fields(&only_span(&log), &[("messaging.operation.name", name), error]);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_finished_by_its_id_is_given_back_by_nobody() {
+    type Finish = fn(Connection) -> BoxFuture<'static, Result<(), Error>>;
+    let calls: [(&str, &'static str, Finish); 3] = [
+        ("delete 7", "DELETED\r\n", |c| async move { c.delete(7).await }.boxed()),
+        ("release 7 0 0", "RELEASED\r\n", |c| {
+            async move { c.release(7, 0, Duration::ZERO).await }.boxed()
+        }),
+        ("bury 7 0", "BURIED\r\n", |c| async move { c.bury(7, 0).await }.boxed()),
+    ];
+    for (line, reply, call) in calls {
+        let (log, _guard) = Log::start();
+        let peer = ScriptedPeer::start(move |_, conn| {
+            if handshake(conn) && conn.read_line().as_deref() == Some("reserve") {
+                conn.send("RESERVED 7 1\r\nx\r\n");
+                assert_eq!(conn.read_line().as_deref(), Some(line));
+                conn.send(reply);
+                // What would still be asked about the job is not there any more.
+                while conn.read_line().is_some_and(|line| line != "quit") {
+                    conn.send("NOT_FOUND\r\n");
+                }
+            }
+        });
+        let connection = Connection::open(peer.uri(), Config::default()).await.unwrap();
+        let job = connection.reserve().await.unwrap();
+        call(connection.clone()).await.unwrap();
+        drop(job);
+        // Behind whatever the drop has sent.
+        connection.close(Duration::from_secs(10)).await;
+        let lines: Vec<_> = peer.lines().into_iter().map(|(_, line)| line).collect();
+        assert_eq!(lines, ["stats", "reserve", line, "quit"]);
+        assert_eq!(log.event("job not given back, it stays reserved until its TTR ends"), None);
+        assert_eq!(log.event("job failed"), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use beanwire_core::engine::{Finish, Request, ReservedJob, Server, Success};
@@ -34,13 +34,14 @@ pub struct Job {
     /// Whether dropping it is no failure any more: its receiver is being stopped by force.
     abandon: Option<CancellationToken>,
     finished: bool,
-    hook: Option<Hook>,
+    /// Behind a lock that nobody waits for: a hook need not be [`Sync`], and the job is all the same.
+    hook: Mutex<Option<Hook>>,
 }
 
 impl Job {
     pub(crate) fn new(client: Arc<Client>, job: ReservedJob) -> Self {
         let lost = client.driver.lock().lost_token(job.lease);
-        Self { client, job, lost, abandon: None, finished: false, hook: None }
+        Self { client, job, lost, abandon: None, finished: false, hook: Mutex::default() }
     }
 
     pub(crate) fn abandon_with(&mut self, token: CancellationToken) {
@@ -141,7 +142,7 @@ impl Job {
     /// Has `hook` called once a finishing call of this handle has succeeded, instead of any earlier
     /// hook.
     pub fn on_finish(&mut self, hook: impl FnOnce(JobId) + Send + 'static) {
-        self.hook = Some(Box::new(hook));
+        *self.hook.get_mut().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
     /// Deletes it: the work is done.
@@ -217,7 +218,7 @@ impl Job {
         let result = self.client.driver.submit(request, None).instrument(span.clone()).await;
         telemetry::record_error(&span, &result);
         result?;
-        if let Some(hook) = self.hook.take() {
+        if let Some(hook) = self.hook.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             hook(self.job.id);
         }
         Ok(())

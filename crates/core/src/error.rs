@@ -237,32 +237,4 @@ pub(crate) fn quote(value: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_in_capitals() {
-        let mut codes: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-        assert!(codes.iter().all(|c| c.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')));
-        let count = codes.len();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), count);
-    }
-
-    #[test]
-    fn a_long_value_is_cut_and_control_characters_are_escaped() {
-        let error = Error::invalid_argument("tube", &"é\r\n".repeat(99), "1 to 200 bytes");
-        let text = error.to_string();
-        assert!(text.contains("(396 bytes)") && text.contains("\\r\\n"), "{text}");
-        assert!(text.len() < 300 && !text.contains('\n'), "{text}");
-    }
-
-    #[test]
-    fn the_source_is_kept() {
-        let cause = std::io::Error::other("refused");
-        let error = Error::not_sent(ErrorKind::Disconnected, "connect").with_source(cause);
-        let source = std::error::Error::source(&error).unwrap();
-        assert_eq!(source.to_string(), "refused");
-    }
-}
+mod tests;

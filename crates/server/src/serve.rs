@@ -62,6 +62,7 @@ impl Connection {
         let mut input = BytesMut::new();
         loop {
             let wants_input = self.collect();
+            let held = self.held;
             let due = match self.write(stream).await? {
                 Written::All => None,
                 Written::Until(due) => due,
@@ -69,6 +70,10 @@ impl Connection {
             };
             if self.out.is_empty() && self.peer.is_closing() {
                 return Ok(());
+            }
+            if self.held < held {
+                // What the written replies held up may have given more of them.
+                continue;
             }
             let delayed = !self.out.is_empty();
             let ripe = async {

@@ -17,7 +17,7 @@ const SEEDS: &str = "3000";
 
 type Step = (&'static str, fn() -> Result<Outcome, String>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     ("setup", || passed(setup::all())),
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("clippy", || {
@@ -27,7 +27,9 @@ const STEPS: [Step; 8] = [
     ("tests", || cargo(&["test", "--workspace", "--all-features"])),
     ("simulation", simulation),
     ("wasm32", wasm32),
+    ("fuzz targets", fuzz_targets),
     ("cargo-deny", cargo_deny),
+    ("advisories", advisories),
 ];
 
 /// Runs the steps up to the first that fails.
@@ -96,6 +98,14 @@ fn wasm32() -> Result<Outcome, String> {
     }
 }
 
+/// Fuzzing takes a nightly compiler; that the targets still compile does not.
+fn fuzz_targets() -> Result<Outcome, String> {
+    let check = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
+    let mut cargo = command("cargo", &check);
+    // They are a workspace of their own, whose builds do not touch those of this one.
+    passed(run(cargo.env("CARGO_TARGET_DIR", target_dir().join("fuzz"))))
+}
+
 fn cargo_deny() -> Result<Outcome, String> {
     if output(&mut command("cargo", &["deny", "--version"])).is_none() {
         println!("cargo-deny is not installed, so licences, bans and sources go unchecked; run");
@@ -103,6 +113,14 @@ fn cargo_deny() -> Result<Outcome, String> {
         return Ok(Outcome::NotRun);
     }
     cargo(&["deny", "check", "licenses", "bans", "sources"])
+}
+
+fn advisories() -> Result<Outcome, String> {
+    if output(&mut command("cargo", &["deny", "fetch", "db"])).is_none() {
+        println!("no cargo-deny, or no way to the database of advisories: they go unchecked");
+        return Ok(Outcome::NotRun);
+    }
+    cargo(&["deny", "check", "advisories"])
 }
 
 #[cfg(test)]

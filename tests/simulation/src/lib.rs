@@ -4,8 +4,8 @@
 //! A run has two halves. In the first, producers put, handlers work, fail and are slow, callers give
 //! up, connections are cut at any byte, servers fall silent, restart with and without their jobs,
 //! drain and run out of memory, and clocks jump. In the second all is well again: whatever is stuck
-//! then is stuck for good. Every rule is checked where it can first be broken; see [`ledger`] for
-//! what servers did and [`client`] for what callers were told.
+//! then is stuck for good. Every rule is checked where it can first be broken; see `ledger` for
+//! what servers did and `client` for what callers were told.
 
 #![allow(
     clippy::expect_used,

@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::time::Duration;
 
-use beanwire::{Connection, ErrorKind, JobState, Outcome};
+use beanwire::{Connection, Consumer, ErrorKind, Job, JobState, Outcome, PeekedJob, Producer};
 use beanwire_tests::{Beanstalkd, RawClient, wait_until};
 use futures_util::FutureExt as _;
+use tokio_util::sync::CancellationToken;
 
-use crate::{TUBE, consumer, ended, ms, number, quick, state};
+use crate::{TUBE, consumer, ended, ms, number, quick, state, told};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -178,4 +179,41 @@ async fn a_job_tells_where_it_came_from_and_its_statistics() {
     let stats = ended(job.stats()).await.unwrap();
     assert_eq!((stats.tube.as_str(), stats.state), (TUBE, JobState::Reserved));
     assert_eq!((stats.priority.0, stats.ttr, stats.reserves), (11, 33 * SECOND, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_may_ask_about_its_job_and_touch_it() {
+    let server = Beanstalkd::start();
+    let mut raw = server.raw();
+    let id = raw.put(TUBE, "x");
+    let consumer = consumer(&server, quick()).await;
+    let stop = CancellationToken::new();
+    let done = stop.clone();
+    // Handlers move between threads, and so does what they wait for.
+    let handler = move |job: Job| {
+        let done = done.clone();
+        async move {
+            let stats = job.stats().await?;
+            assert_eq!((stats.id, stats.tube.as_str()), (job.id(), TUBE));
+            job.touch().await?;
+            assert!(job.touch_after().await? > Duration::ZERO);
+            let result = job.delete().await;
+            done.cancel();
+            result
+        }
+    };
+    let report = ended(consumer.receive(handler).shutdown(stop.cancelled())).await.unwrap();
+    assert_eq!(told(&report), [1, 0, 0]);
+    assert_eq!(raw.stats()["cmd-touch"], "1");
+    assert!(raw.stats_job(id).is_empty());
+}
+
+#[test]
+fn handles_are_shared_between_threads() {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Job>();
+    shared::<Consumer>();
+    shared::<Producer>();
+    shared::<Connection>();
+    shared::<PeekedJob>();
 }

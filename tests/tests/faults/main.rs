@@ -12,11 +12,13 @@ mod cuts;
 mod drain;
 mod full;
 mod halves;
+mod many;
 mod pool;
 mod replies;
 mod restart;
 mod runtime;
 mod silent;
+mod slow;
 
 use std::future::IntoFuture;
 use std::time::Duration;

@@ -92,10 +92,12 @@ fn a_client_whose_runtime_is_gone_is_closed() {
 fn a_put_may_be_polled_outside_a_runtime() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = Beanstalkd::start();
-    let config = quick().max_pending_bytes(4096).put_timeout(ms(200)).build().unwrap();
+    let config = quick().max_pending_bytes(4096).build().unwrap();
     let producer = runtime.block_on(Producer::open(server.uri(), config)).unwrap();
     server.stop_reading();
-    let puts = (0..3).map(|_| producer.put("t", "x".repeat(3000)).into_future());
+    // The first one fills the room for longer than the others wait for it.
+    let puts = [ms(2_000), ms(200), ms(200)]
+        .map(|limit| producer.put("t", "x".repeat(3000)).timeout(limit).into_future());
     let results = block_on(futures_util::future::join_all(puts));
     let full = |result: &Result<_, Error>| {
         result.as_ref().is_err_and(|error| error.kind() == ErrorKind::QueueFull)

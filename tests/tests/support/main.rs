@@ -8,6 +8,7 @@
     reason = "helpers of tests fail the way tests do"
 )]
 
+mod embedded;
 mod peers;
 mod proxies;
 mod servers;

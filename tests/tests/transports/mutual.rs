@@ -1,6 +1,11 @@
 //! Servers that ask clients who they are.
 
-use beanwire::{ClientCertificate, Connection, ErrorKind, Outcome, Producer, TlsConfig};
+use std::time::Duration;
+
+use beanwire::{
+    ClientCertificate, CloseReport, Connection, Consumer, ErrorKind, NewJob, Outcome, Producer,
+    TlsConfig,
+};
 use beanwire_tests::{Beanstalkd, Certificates, Identity, ServerIdentity, Stunnel};
 
 use crate::{MINUTE, assert_usable, config, trusting, within};
@@ -48,5 +53,30 @@ async fn a_client_without_a_good_certificate_stays_outside() {
         assert_eq!((error.kind(), error.outcome()), (ErrorKind::Tls, Outcome::NotSent), "{error}");
         assert!(error.to_string().contains("alert"), "{error}");
     }
+    assert_eq!(server.raw().stats()["cmd-put"], "0");
+}
+
+#[tokio::test]
+async fn no_call_of_a_client_without_a_certificate_hangs() {
+    let server = Beanstalkd::start();
+    let certificates = Certificates::new();
+    let stunnel = Stunnel::start(&certificates, server.port(), ServerIdentity::Good, true);
+    let mut config = config(trusting(certificates.ca_pem()));
+    config.reconnect_max = Duration::from_millis(100);
+    config.put_timeout = Duration::from_secs(2);
+    let producer = within(Producer::open(stunnel.uri(), config.clone())).await.unwrap();
+    let consumer = within(Consumer::open(stunnel.uri(), ["mail"], config)).await.unwrap();
+    let many = [NewJob::new("mail", "x").unwrap(), NewJob::new("mail", "y").unwrap()];
+    let mut errors = vec![within(producer.put("mail", "x")).await.unwrap_err()];
+    errors.extend(within(producer.put_many(many)).await.into_iter().map(Result::unwrap_err));
+    errors.push(within(producer.ready(MINUTE)).await.unwrap_err());
+    errors.push(within(consumer.ready(MINUTE)).await.unwrap_err());
+    for error in errors {
+        let kinds = [ErrorKind::Tls, ErrorKind::Disconnected];
+        assert!(kinds.contains(&error.kind()), "{error}");
+        assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+    }
+    assert_eq!(within(producer.close(MINUTE)).await, CloseReport::default());
+    assert_eq!(within(consumer.close(MINUTE)).await, CloseReport::default());
     assert_eq!(server.raw().stats()["cmd-put"], "0");
 }
