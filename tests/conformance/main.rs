@@ -32,9 +32,15 @@ macro_rules! cases {
 }
 
 mod differential;
+mod lifetime;
 mod lines;
+mod lists;
 mod numbers;
 mod parsing;
+mod put;
+mod reserve;
+mod reserve_job;
 mod target;
+mod tubes;
 
 use target::{Client, Target};
