@@ -32,11 +32,17 @@ macro_rules! cases {
 }
 
 mod differential;
+mod finish;
+mod kick;
 mod lifetime;
 mod lines;
 mod lists;
 mod numbers;
+mod order;
+mod ownership;
 mod parsing;
+mod pause;
+mod peek;
 mod put;
 mod reserve;
 mod reserve_job;
