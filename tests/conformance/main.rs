@@ -31,9 +31,13 @@ macro_rules! cases {
     };
 }
 
+mod batches;
+mod deadline;
 mod differential;
+mod drain;
 mod finish;
 mod kick;
+mod leaving;
 mod lifetime;
 mod lines;
 mod lists;
@@ -47,6 +51,7 @@ mod put;
 mod reserve;
 mod reserve_job;
 mod target;
+mod ttr;
 mod tubes;
 
 use target::{Client, Target};

@@ -89,7 +89,7 @@ fn an_expired_job_regains_the_place_of_its_id(target: &Target) {
     client.put("7 0 1", "x");
     client.put("7 0 1000", "x");
     holder.check("reserve", "RESERVED 1 1\r\nx");
-    target.until("stats", "current-jobs-ready: 2");
+    holder.until_expired(1);
     client.check("reserve", "RESERVED 1 1\r\nx");
     client.check("reserve", "RESERVED 2 1\r\nx");
 }

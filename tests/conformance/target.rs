@@ -63,10 +63,7 @@ impl Target {
 
     /// Waits until this line is in the answer to a command.
     pub(crate) fn until(&self, command: &str, line: &str) {
-        let mut client = self.connect();
-        wait_until(&format!("{command}: {line}"), || {
-            client.ask(command).lines().any(|known| known == line)
-        });
+        self.connect().until(command, line);
     }
 }
 
@@ -149,6 +146,25 @@ impl Client {
                 "no line {line:?} in the answer to {command:?}: {answer}"
             );
         }
+    }
+
+    /// Waits until this line is in the answer to a command on this connection.
+    pub(crate) fn until(&mut self, command: &str, line: &str) {
+        self.said.push(format!("asks {command:?} until {line:?}"));
+        let mut last = String::new();
+        wait_until(&format!("{command}: {line}"), || {
+            last = self.raw.ask(command);
+            last.lines().any(|known| known == line)
+        });
+        self.said.push(format!("received {}", shorten(&last)));
+    }
+
+    /// Waits until a job that this connection holds has expired.
+    ///
+    /// `beanstalkd` may miss that moment, by chance, and then sees it with the next command of the
+    /// holder: so it is the holder that asks.
+    pub(crate) fn until_expired(&mut self, id: u64) {
+        self.until(&format!("stats-job {id}"), "timeouts: 1");
     }
 
     /// What stands behind a key in the answer to a command for statistics.
