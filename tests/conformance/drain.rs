@@ -62,7 +62,11 @@ fn a_refused_put_burns_an_id(target: &Target) {
     client.put("0 0 60", "x");
     target.drain();
     client.check("put 0 0 60 1\r\ny", "DRAINING");
-    client.talk(&[("peek 2", "NOT_FOUND"), ("delete 2", "NOT_FOUND"), ("stats-job 2", "NOT_FOUND")]);
+    client.talk(&[
+        ("peek 2", "NOT_FOUND"),
+        ("delete 2", "NOT_FOUND"),
+        ("stats-job 2", "NOT_FOUND"),
+    ]);
 }
 
 fn other_faults_of_a_put_come_first(target: &Target) {

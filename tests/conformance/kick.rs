@@ -30,7 +30,11 @@ fn nothing_to_kick_is_kicked_zero(target: &Target) {
     let mut client = target.connect();
     client.check("kick 1", "KICKED 0");
     client.put("0 0 60", "x");
-    client.talk(&[("kick 1", "KICKED 0"), ("reserve", "RESERVED 1 1\r\nx"), ("kick 1", "KICKED 0")]);
+    client.talk(&[
+        ("kick 1", "KICKED 0"),
+        ("reserve", "RESERVED 1 1\r\nx"),
+        ("kick 1", "KICKED 0"),
+    ]);
 }
 
 fn buried_jobs_are_kicked_in_the_order_of_their_burial(target: &Target) {

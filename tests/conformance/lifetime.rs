@@ -51,7 +51,11 @@ fn a_job_in_any_state_keeps_its_tube(target: &Target) {
 
 fn the_default_tube_always_exists(target: &Target) {
     let mut client = target.connect();
-    client.talk(&[("use a", "USING a"), ("watch a", "WATCHING 2"), ("ignore default", "WATCHING 1")]);
+    client.talk(&[
+        ("use a", "USING a"),
+        ("watch a", "WATCHING 2"),
+        ("ignore default", "WATCHING 1"),
+    ]);
     client.shows("stats-tube default", &["current-using: 0", "current-watching: 0"]);
     client.check("pause-tube default 0", "PAUSED");
     client.shows("stats-tube default", &["cmd-pause-tube: 1"]);

@@ -32,7 +32,9 @@ macro_rules! cases {
 }
 
 mod batches;
+mod counters;
 mod deadline;
+mod differences;
 mod differential;
 mod drain;
 mod finish;
@@ -50,6 +52,7 @@ mod peek;
 mod put;
 mod reserve;
 mod reserve_job;
+mod statistics;
 mod target;
 mod ttr;
 mod tubes;

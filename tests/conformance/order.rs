@@ -118,9 +118,13 @@ fn the_best_job_of_all_watched_tubes_comes_first(target: &Target) {
 fn watched_tubes_do_not_take_turns(target: &Target) {
     let mut client = target.connect();
     client.talk(&[("watch a", "WATCHING 2"), ("use a", "USING a")]);
-    (0..3).for_each(|_| { client.put("7 0 1000", "x"); });
+    (0..3).for_each(|_| {
+        client.put("7 0 1000", "x");
+    });
     client.check("use default", "USING default");
-    (0..3).for_each(|_| { client.put("7 0 1000", "x"); });
+    (0..3).for_each(|_| {
+        client.put("7 0 1000", "x");
+    });
     reserves(&mut client, &[1, 2, 3, 4, 5, 6]);
 }
 

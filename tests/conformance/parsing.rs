@@ -191,7 +191,8 @@ fn a_tube_name_stands_exactly_one_space_behind_its_verb(target: &Target) {
 
 fn nothing_but_spaces_separates_arguments(target: &Target) {
     all_answer(target, &["peek\t1", "use\ta", "delete\t1"], "UNKNOWN_COMMAND");
-    let lines = ["peek \t1", "release 1\t1\t1", "bury 1,1", "put 0 0\t1 1", "pause-tube default\t0"];
+    let lines =
+        ["peek \t1", "release 1\t1\t1", "bury 1,1", "put 0 0\t1 1", "pause-tube default\t0"];
     all_answer(target, &lines, "BAD_FORMAT");
 }
 

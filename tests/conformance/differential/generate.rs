@@ -103,7 +103,8 @@ impl Generator {
         let waits = view.due[connection] > 0;
         // What stands behind a wait runs while others may run, so only one may have that, and
         // nobody else sends more than a command.
-        let others_behind = view.due.iter().enumerate().any(|(at, due)| at != connection && *due > 1);
+        let others_behind =
+            view.due.iter().enumerate().any(|(at, due)| at != connection && *due > 1);
         let is_last = waiting + 1 >= view.due.len();
         match self.random.below(100) {
             0..2 => return Step::Leave { connection, quits: !waits },

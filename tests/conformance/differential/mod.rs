@@ -15,7 +15,7 @@ use generate::{Generator, Step};
 use pair::Pair;
 
 const FIRST_SEED: u64 = 1;
-const SEQUENCES: u64 = 8;
+const SEQUENCES: u64 = 12;
 const STEPS: usize = 2_000;
 
 /// How much of what happened before is printed on failure.

@@ -201,7 +201,9 @@ impl Pair {
     ) -> Result<(), String> {
         let (left, right) = match is_list {
             true => (normal_list(expected), normal_list(found)),
-            false => (normal(expected, self.beanstalkd.before), normal(found, self.embedded.before)),
+            false => {
+                (normal(expected, self.beanstalkd.before), normal(found, self.embedded.before))
+            }
         };
         if left == right {
             return Ok(());
