@@ -25,7 +25,7 @@ const OWN: [&str; 9] = [
 /// Keys whose values change with time: only whether they are zero is compared.
 const TIMES: [&str; 2] = ["time-left", "pause-time-left"];
 
-/// The reply as it is compared. Any reply may be given.
+/// The reply as it is compared.
 pub(super) fn normal(reply: &Reply, before: Before) -> String {
     let Some((head, body)) = reply.0.split_once("\r\n---\n") else { return reply.0.clone() };
     if !head.starts_with("OK ") {

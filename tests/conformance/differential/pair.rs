@@ -29,7 +29,7 @@ pub(super) struct Pair {
     embedded: Side,
     /// Replies that each connection has still to get.
     due: Vec<Vec<Due>>,
-    _servers: (Beanstalkd, Embedded),
+    servers: (Beanstalkd, Embedded),
 }
 
 impl Side {
@@ -67,7 +67,7 @@ impl Pair {
     pub(super) fn start(connections: usize) -> Self {
         let servers = (Beanstalkd::start(), Embedded::start());
         let (beanstalkd, embedded) = (Side::start(servers.0.addr()), Side::start(servers.1.addr()));
-        let mut pair = Self { beanstalkd, embedded, due: Vec::new(), _servers: servers };
+        let mut pair = Self { beanstalkd, embedded, due: Vec::new(), servers };
         for _ in 0..connections {
             pair.connect(pair.due.len());
         }
@@ -122,7 +122,7 @@ impl Pair {
     }
 
     fn connect(&mut self, connection: usize) {
-        let addrs = (self._servers.0.addr(), self._servers.1.addr());
+        let addrs = (self.servers.0.addr(), self.servers.1.addr());
         for (side, addr) in [(&mut self.beanstalkd, addrs.0), (&mut self.embedded, addrs.1)] {
             let mut wire = Wire::connect(addr);
             // An answer means that the server has accepted it.
