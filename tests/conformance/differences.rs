@@ -168,6 +168,22 @@ const DIFFERENCES: &[Difference] = &[
         reason: STRICT,
     },
     Difference {
+        name: "equal delays within one write",
+        sent: concat!(
+            "put 0 0 60 0\r\n\r\nput 0 0 60 0\r\n\r\nreserve\r\nreserve\r\n",
+            "release 2 0 100\r\nrelease 1 0 100\r\npeek-delayed\r\n"
+        ),
+        beanstalkd: Is(concat!(
+            "INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 0\r\n\r\nRESERVED 2 0\r\n\r\n",
+            "RELEASED\r\nRELEASED\r\nFOUND 2 0\r\n\r\n"
+        )),
+        embedded: Is(concat!(
+            "INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 0\r\n\r\nRESERVED 2 0\r\n\r\n",
+            "RELEASED\r\nRELEASED\r\nFOUND 1 0\r\n\r\n"
+        )),
+        reason: "what is read at once is done at one instant, and equal due times go by id",
+    },
+    Difference {
         name: "the version",
         sent: "stats\r\n",
         beanstalkd: Says("version", |value| !value.contains("beanwire")),

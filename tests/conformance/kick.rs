@@ -6,6 +6,7 @@ cases! {
     nothing_to_kick_is_kicked_zero,
     buried_jobs_are_kicked_in_the_order_of_their_burial,
     delayed_jobs_are_kicked_in_the_order_of_their_due_time,
+    delayed_jobs_of_equal_delay_are_kicked_in_the_order_of_their_puts,
     delayed_jobs_are_kicked_only_if_none_is_buried,
     no_more_than_the_bound_are_kicked,
     only_the_used_tube_is_kicked,
@@ -62,6 +63,19 @@ fn delayed_jobs_are_kicked_in_the_order_of_their_due_time(target: &Target) {
         client.check("peek-delayed", &format!("FOUND {id} 1\r\nx"));
         client.check("kick 1", "KICKED 1");
         client.shows(&format!("stats-job {id}"), &["state: ready", "kicks: 1"]);
+    }
+}
+
+fn delayed_jobs_of_equal_delay_are_kicked_in_the_order_of_their_puts(target: &Target) {
+    let mut client = target.connect();
+    for _ in 0..4 {
+        client.put("5 1000 60", "x");
+    }
+    // Due again, it is the last.
+    client.talk(&[("reserve-job 1", "RESERVED 1 1\r\nx"), ("release 1 5 1000", "RELEASED")]);
+    for id in [2, 3, 4, 1] {
+        client.check("peek-delayed", &format!("FOUND {id} 1\r\nx"));
+        client.check("kick 1", "KICKED 1");
     }
 }
 

@@ -14,6 +14,7 @@ cases! {
     a_wait_does_not_take_from_other_tubes,
     each_of_those_who_wait_gets_one_job,
     those_who_wait_are_served_in_turn,
+    a_reserve_that_does_not_wait_moves_the_turn,
     a_job_is_reserved_once,
     a_connection_may_hold_many_jobs,
 }
@@ -137,6 +138,21 @@ fn those_who_wait_are_served_in_turn(target: &Target) {
     }
     let mut producer = target.connect();
     for served in [0, 1, 3, 2] {
+        let id = producer.put("0 0 60", "x");
+        consumers[served].expect(&format!("RESERVED {id} 1\r\nx"));
+    }
+}
+
+fn a_reserve_that_does_not_wait_moves_the_turn(target: &Target) {
+    let mut producer = target.connect();
+    producer.put("0 0 60", "x");
+    producer.check("reserve", "RESERVED 1 1\r\nx");
+    let mut consumers: Vec<_> = (0..3).map(|_| target.connect()).collect();
+    for (at, consumer) in consumers.iter_mut().enumerate() {
+        consumer.send("reserve\r\n");
+        target.until_waiting(at + 1);
+    }
+    for served in [1, 0, 2] {
         let id = producer.put("0 0 60", "x");
         consumers[served].expect(&format!("RESERVED {id} 1\r\nx"));
     }

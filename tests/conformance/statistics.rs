@@ -217,7 +217,10 @@ fn producers_and_workers_are_counted_while_they_are_connected(target: &Target) {
         observer.shows("stats", &[&lines[0], &lines[1]]);
     };
     let mut producer = target.connect();
+    let large = format!("put 0 0 60 65536\r\n{}", "x".repeat(65_536));
     producer.check("put x 0 60 1", "BAD_FORMAT");
+    producer.check("put 0 0 60 1 garbage", "BAD_FORMAT");
+    producer.check(&large, "JOB_TOO_BIG");
     check(&mut observer, 0, 0);
     producer.put("0 0 60", "x");
     producer.put("0 0 60", "x");

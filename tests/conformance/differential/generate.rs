@@ -83,18 +83,25 @@ impl Random {
 pub(super) struct Generator {
     random: Random,
     last_id: usize,
+    /// What each connection got. It may have lost it again.
+    reserved: [Vec<usize>; CONNECTIONS],
+    delays: u32,
 }
 
 impl Generator {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: Random(seed), last_id: 0 }
+        Self { random: Random(seed), last_id: 0, reserved: Default::default(), delays: 0 }
     }
 
-    /// Takes note of the ids of new jobs.
-    pub(super) fn learn(&mut self, reply: &str) {
-        let id = reply.split_once("INSERTED ").map(|(_, id)| id);
-        let id = id.and_then(|id| id.split_once("\\r").and_then(|(id, _)| id.parse().ok()));
-        self.last_id = self.last_id.max(id.unwrap_or(0));
+    /// Takes note of new jobs, and of who got which.
+    pub(super) fn learn(&mut self, connection: usize, reply: &str) {
+        let mut words = reply.split_whitespace();
+        let (word, id) = (words.next(), words.next().and_then(|id| id.parse().ok()));
+        match (word, id) {
+            (Some("INSERTED"), Some(id)) => self.last_id = self.last_id.max(id),
+            (Some("RESERVED"), Some(id)) => self.reserved[connection].push(id),
+            _ => {}
+        }
     }
 
     pub(super) fn step(&mut self, view: &View) -> Step {
@@ -107,12 +114,12 @@ impl Generator {
             view.due.iter().enumerate().any(|(at, due)| at != connection && *due > 1);
         let is_last = waiting + 1 >= view.due.len();
         match self.random.below(100) {
-            0..2 => return Step::Leave { connection, quits: !waits },
-            2..4 => return Step::Leave { connection, quits: false },
+            0 | 1 => return self.leave(connection, !waits),
+            2 | 3 => return self.leave(connection, false),
             _ => {}
         }
         if waits && (others_behind || view.due[connection] > MOST_BEHIND) {
-            return Step::Leave { connection, quits: false };
+            return self.leave(connection, false);
         }
         if waits && !self.random.one_in(4) {
             // Somebody has to put the job that it waits for.
@@ -126,7 +133,7 @@ impl Generator {
         };
         let commands = match may_wait {
             true => vec![line(self.random.pick(&["reserve", "reserve-with-timeout 1000000"]))],
-            false => (0..count).map(|_| self.command()).collect(),
+            false => (0..count).map(|_| self.command(connection)).collect(),
         };
         // The embedded server does not read on without a limit while a client waits.
         let is_large = commands.iter().any(|command| command.bytes.len() > MOST_BYTES_BEHIND);
@@ -134,18 +141,25 @@ impl Generator {
         Step::Send { connection, commands }
     }
 
-    fn command(&mut self) -> Command {
-        let (id, tube) = (self.id(), self.random.pick(&TUBES));
+    fn leave(&mut self, connection: usize, quits: bool) -> Step {
+        self.reserved[connection].clear();
+        Step::Leave { connection, quits }
+    }
+
+    fn command(&mut self, connection: usize) -> Command {
+        let (id, held) = (self.id(), self.held_id(connection));
+        let tube = self.random.pick(&TUBES);
         let (priority, delay) = (self.random.pick(&PRIORITIES), self.delay());
         match self.random.below(100) {
             0..20 => self.put(),
             20..23 => self.wrong_put(),
             23..38 => line("reserve-with-timeout 0"),
             38..42 => line(format!("reserve-job {id}")),
-            42..48 => line(format!("delete {id}")),
-            48..53 => line(format!("release {id} {priority} {delay}")),
-            53..58 => line(format!("bury {id} {priority}")),
-            58..60 => line(format!("touch {id}")),
+            42..45 => line(format!("delete {id}")),
+            45..48 => line(format!("delete {held}")),
+            48..53 => line(format!("release {held} {priority} {delay}")),
+            53..58 => line(format!("bury {held} {priority}")),
+            58..60 => line(format!("touch {held}")),
             60..62 => line(format!("peek {id}")),
             62..65 => line(self.random.pick(&["peek-ready", "peek-delayed", "peek-buried"])),
             65..68 => line(format!("kick {}", self.random.pick(&[0, 1, 2, 3, 1_000]))),
@@ -172,8 +186,29 @@ impl Generator {
         }
     }
 
+    /// Mostly of a job that the connection holds.
+    fn held_id(&mut self, connection: usize) -> usize {
+        match self.reserved[connection].len() {
+            0 => self.id(),
+            _ if self.random.one_in(5) => self.id(),
+            count => {
+                let at = self.random.below(count);
+                self.reserved[connection].swap_remove(at)
+            }
+        }
+    }
+
+    /// No two are alike: equal ones within one write are among the differences.
     fn delay(&mut self) -> u32 {
-        if self.random.one_in(4) { self.random.pick(&SPANS) } else { 0 }
+        if !self.random.one_in(4) {
+            return 0;
+        }
+        self.delays += 1;
+        match self.random.below(3) {
+            0 => 100_000 + self.delays,
+            1 => 200_000 + self.delays,
+            _ => u32::MAX - self.delays,
+        }
     }
 
     fn put(&mut self) -> Command {

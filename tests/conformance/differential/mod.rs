@@ -12,7 +12,7 @@ mod wire;
 use std::env;
 
 use generate::{Generator, Step};
-use pair::Pair;
+use pair::{Answer, Pair};
 
 const FIRST_SEED: u64 = 1;
 const SEQUENCES: u64 = 12;
@@ -59,9 +59,11 @@ fn run(seed: u64) -> usize {
             Step::Leave { connection, quits } => pair.leave(*connection, *quits),
         };
         match result {
-            Ok(replies) => {
-                replies.iter().for_each(|reply| generator.learn(reply));
-                history.extend(replies.iter().map(|reply| format!("        {reply}")));
+            Ok(answers) => {
+                for Answer { connection, reply } in answers {
+                    generator.learn(connection, &reply.0);
+                    history.push(format!("        {connection} {reply}"));
+                }
             }
             Err(difference) => {
                 let from = history.len().saturating_sub(HISTORY);

@@ -16,6 +16,12 @@ struct Due {
     is_list: bool,
 }
 
+/// What both servers answered.
+pub(super) struct Answer {
+    pub(super) connection: usize,
+    pub(super) reply: Reply,
+}
+
 /// One server and its connections.
 struct Side {
     wires: Vec<Wire>,
@@ -83,7 +89,7 @@ impl Pair {
         &mut self,
         connection: usize,
         commands: &[Command],
-    ) -> Result<Vec<String>, String> {
+    ) -> Result<Vec<Answer>, String> {
         let bytes: Vec<u8> = commands.iter().flat_map(|command| command.bytes.clone()).collect();
         for command in commands {
             let due = Due { is_list: command.bytes.starts_with(b"list-tubes\r") };
@@ -95,7 +101,7 @@ impl Pair {
     }
 
     /// Ends one connection on both servers, compares what still comes, and opens another one.
-    pub(super) fn leave(&mut self, connection: usize, quits: bool) -> Result<Vec<String>, String> {
+    pub(super) fn leave(&mut self, connection: usize, quits: bool) -> Result<Vec<Answer>, String> {
         let mut rests = Vec::new();
         for side in [&mut self.beanstalkd, &mut self.embedded] {
             let wire = &mut side.wires[connection];
@@ -115,7 +121,8 @@ impl Pair {
             let is_list = due.get(at).is_some_and(|due| due.is_list);
             self.compare(connection, expected, found, is_list)?;
         }
-        let mut replies: Vec<_> = expected.iter().map(|r| format!("{connection} {r}")).collect();
+        let answer = |reply: &Reply| Answer { connection, reply: reply.clone() };
+        let mut replies: Vec<_> = expected.iter().map(answer).collect();
         replies.extend(self.settle()?);
         self.connect(connection);
         Ok(replies)
@@ -137,7 +144,7 @@ impl Pair {
     }
 
     /// Waits until everything is answered or waits for a job, and compares it all.
-    fn settle(&mut self) -> Result<Vec<String>, String> {
+    fn settle(&mut self) -> Result<Vec<Answer>, String> {
         let answered = self.settle_beanstalkd()?;
         let mut replies = Vec::new();
         for (connection, expected) in answered.into_iter().enumerate() {
@@ -147,7 +154,7 @@ impl Pair {
                     format!("connection {connection}\n  beanstalkd: {expected}\n  here: {error}")
                 })?;
                 self.compare(connection, expected, &found, due.is_list)?;
-                replies.push(format!("{connection} {expected}"));
+                replies.push(Answer { connection, reply: expected.clone() });
             }
         }
         let expected = self.beanstalkd.stats()?;
