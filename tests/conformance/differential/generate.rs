@@ -104,6 +104,12 @@ impl Generator {
         }
     }
 
+    /// Commands that change nothing, for a look at what a step has done.
+    pub(super) fn looks(&mut self) -> [String; 2] {
+        let (id, tube) = (self.id(), self.random.pick(&TUBES));
+        [format!("stats-job {id}"), format!("stats-tube {tube}")]
+    }
+
     pub(super) fn step(&mut self, view: &View) -> Step {
         let connection = self.random.below(view.due.len());
         let waiting = view.due.iter().filter(|due| **due > 0).count();

@@ -58,6 +58,10 @@ fn run(seed: u64) -> usize {
             }
             Step::Leave { connection, quits } => pair.leave(*connection, *quits),
         };
+        let looks = generator.looks();
+        let result = result.and_then(|answers| {
+            looks.iter().try_for_each(|command| pair.look(command)).map(|()| answers)
+        });
         match result {
             Ok(answers) => {
                 for Answer { connection, reply } in answers {

@@ -51,7 +51,11 @@ impl Side {
     }
 
     fn stats(&mut self) -> Result<Reply, String> {
-        self.control.send(b"stats\r\n");
+        self.look("stats")
+    }
+
+    fn look(&mut self, command: &str) -> Result<Reply, String> {
+        self.control.send(format!("{command}\r\n").as_bytes());
         self.control.reply()
     }
 
@@ -100,6 +104,12 @@ impl Pair {
         self.settle()
     }
 
+    /// Compares the answers to a command that changes nothing.
+    pub(super) fn look(&mut self, command: &str) -> Result<(), String> {
+        let (expected, found) = (self.beanstalkd.look(command)?, self.embedded.look(command)?);
+        self.compare(command, &expected, &found, false)
+    }
+
     /// Ends one connection on both servers, compares what still comes, and opens another one.
     pub(super) fn leave(&mut self, connection: usize, quits: bool) -> Result<Vec<Answer>, String> {
         let mut rests = Vec::new();
@@ -119,7 +129,7 @@ impl Pair {
         }
         for (at, (expected, found)) in expected.iter().zip(found).enumerate() {
             let is_list = due.get(at).is_some_and(|due| due.is_list);
-            self.compare(connection, expected, found, is_list)?;
+            self.compare(&format!("connection {connection}"), expected, found, is_list)?;
         }
         let answer = |reply: &Reply| Answer { connection, reply: reply.clone() };
         let mut replies: Vec<_> = expected.iter().map(answer).collect();
@@ -153,13 +163,13 @@ impl Pair {
                 let found = self.embedded.wires[connection].reply().map_err(|error| {
                     format!("connection {connection}\n  beanstalkd: {expected}\n  here: {error}")
                 })?;
-                self.compare(connection, expected, &found, due.is_list)?;
+                self.compare(&format!("connection {connection}"), expected, &found, due.is_list)?;
                 replies.push(Answer { connection, reply: expected.clone() });
             }
         }
         let expected = self.beanstalkd.stats()?;
         let found = self.embedded.stats_with_waiting(number(&expected, WAITING))?;
-        self.compare(usize::MAX, &expected, &found, false)?;
+        self.compare("stats", &expected, &found, false)?;
         Ok(replies)
     }
 
@@ -201,7 +211,7 @@ impl Pair {
 
     fn compare(
         &self,
-        connection: usize,
+        what: &str,
         expected: &Reply,
         found: &Reply,
         is_list: bool,
@@ -215,11 +225,7 @@ impl Pair {
         if left == right {
             return Ok(());
         }
-        let name = match connection {
-            usize::MAX => "the statistics after it".to_owned(),
-            connection => format!("connection {connection}"),
-        };
-        Err(format!("{name}: {}", lines_that_differ(&left, &right)))
+        Err(format!("{what}: {}", lines_that_differ(&left, &right)))
     }
 }
 
