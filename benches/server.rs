@@ -2,6 +2,12 @@
 //!
 //! Both get the same bytes over loopback, in turns; what counts is the ratio within one run.
 
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot run should say so on the spot"
+)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
@@ -30,7 +36,9 @@ fn main() {
         ours.push(rate(embedded.addr()));
     }
     let (theirs, ours) = (median(theirs), median(ours));
-    println!("puts of {BODY} bytes, pipelined on one connection, median of {ROUNDS} rounds in turns");
+    println!(
+        "puts of {BODY} bytes, pipelined on one connection, median of {ROUNDS} rounds in turns"
+    );
     println!("  beanstalkd         {theirs:>9.0} per second");
     println!("  beanwire-server    {ours:>9.0} per second, {:.2} times as many", ours / theirs);
     drop((beanstalkd, embedded));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +16,28 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-trait Stream: Read + Write + Send {}
+trait Stream: Read + Write + Send {
+    fn end_writing(&mut self) -> io::Result<()>;
+}
 
-impl<T: Read + Write + Send> Stream for T {}
+impl Stream for TcpStream {
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Stream for UnixStream {
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+impl Stream for StreamOwned<ClientConnection, TcpStream> {
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()
+    }
+}
 
 /// One connection to a server. Every method fails the test on an answer it does not expect, and on
 /// none within ten seconds.
@@ -147,6 +166,24 @@ impl RawClient {
     /// If neither bytes nor the end come.
     pub fn at_end(&mut self) -> bool {
         self.stream.fill_buf().expect("bytes or the end in time").is_empty()
+    }
+
+    /// Tells the server that nothing more comes; its answers can still be read.
+    ///
+    /// # Panics
+    /// If the connection is lost.
+    pub fn half_close(&mut self) {
+        self.stream.get_mut().end_writing().expect("a connection");
+    }
+
+    /// Reads all that comes until the server closes the connection.
+    ///
+    /// # Panics
+    /// If it does not close it.
+    pub fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).expect("the end in time");
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Puts a job with priority 1024, no delay and a TTR of 60 s.

@@ -38,6 +38,15 @@ pub(crate) struct Peer {
     closing: AtomicBool,
 }
 
+/// How it stands with a connection after its replies were taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Taken {
+    /// More of it is to be read.
+    pub(crate) wants_input: bool,
+    /// There may be replies left, for which nobody is woken.
+    pub(crate) may_have_more: bool,
+}
+
 impl Peer {
     /// Whether nothing more comes for the client, and its connection is to be closed.
     pub(crate) fn is_closing(&self) -> bool {
@@ -125,16 +134,18 @@ impl Hub {
         self.with(Some(client), |inner| inner.machine.end_input(inner.clock.now(), client));
     }
 
-    /// Appends what is to be written to `client`, and says whether more of it is to be read.
-    pub(crate) fn take(&self, client: ClientId, out: &mut Vec<Bytes>) -> bool {
+    /// Appends what is to be written to `client`.
+    pub(crate) fn take(&self, client: ClientId, out: &mut Vec<Bytes>) -> Taken {
         self.with(Some(client), |inner| {
             let now = inner.clock.now();
             // Input that replies have held up may give more of them.
             loop {
                 let before = out.len();
                 inner.machine.take(now, client, out);
-                if out.len() == before || out.iter().map(Bytes::len).sum::<usize>() > MAX_TAKE {
-                    return inner.machine.wants_input(client);
+                let is_all = out.len() == before;
+                if is_all || out.iter().map(Bytes::len).sum::<usize>() > MAX_TAKE {
+                    let wants_input = inner.machine.wants_input(client);
+                    return Taken { wants_input, may_have_more: !is_all };
                 }
             }
         })

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
 use crate::faults::{Carried, Direction};
-use crate::hub::{Hub, Peer};
+use crate::hub::{Hub, Peer, Taken};
 use crate::machine::ClientId;
 
 /// Most bytes of one read.
@@ -61,19 +61,17 @@ impl Connection {
     async fn run(mut self, stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
         let mut input = BytesMut::new();
         loop {
-            let wants_input = self.collect();
-            let held = self.held;
+            let Taken { wants_input, may_have_more } = self.collect();
             let due = match self.write(stream).await? {
                 Written::All => None,
                 Written::Until(due) => due,
                 Written::Cut => return Ok(()),
             };
+            if self.out.is_empty() && may_have_more {
+                continue;
+            }
             if self.out.is_empty() && self.peer.is_closing() {
                 return Ok(());
-            }
-            if self.held < held {
-                // What the written replies held up may have given more of them.
-                continue;
             }
             let delayed = !self.out.is_empty();
             let ripe = async {
@@ -95,17 +93,17 @@ impl Connection {
         }
     }
 
-    /// Gets replies from the machine, and says whether more is to be read.
-    fn collect(&mut self) -> bool {
+    /// Gets replies from the machine.
+    fn collect(&mut self) -> Taken {
         if self.held > MAX_HELD {
-            return false;
+            return Taken { wants_input: false, may_have_more: true };
         }
         let mut pieces = Vec::new();
-        let wants_input = self.hub.take(self.client, &mut pieces);
+        let taken = self.hub.take(self.client, &mut pieces);
         let now = Instant::now();
         self.held += pieces.iter().map(Bytes::len).sum::<usize>();
         self.out.extend(pieces.into_iter().map(|piece| (now, piece)));
-        wants_input
+        taken
     }
 
     /// Writes what is due.

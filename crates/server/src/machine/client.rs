@@ -248,8 +248,9 @@ impl Machine {
     /// Gives the client a job, or has it wait for one.
     pub(super) fn ask_for_job(&mut self, id: ClientId, timeout: Option<u32>) {
         let Some(client) = self.clients.get(&id) else { return };
-        let best = client.watched.iter().filter_map(|tube| self.tube(*tube).next()).min();
-        if let Some((_, job)) = best {
+        let next = |tube: &TubeId| self.tube(*tube).next().map(|job| (job, *tube));
+        if let Some(((_, job), tube)) = client.watched.iter().filter_map(next).min() {
+            self.tube_mut(tube).waiting.pass();
             return self.reserve(id, job);
         }
         let warns_at = client.warns_at();

@@ -220,7 +220,6 @@ impl Machine {
     /// Does all that is due by `now`, each at its own time and in its order.
     pub fn tick(&mut self, now: Instant) {
         self.pass_time(now);
-        self.run();
     }
 
     /// When to call [`tick`](Self::tick), unless something else happens before.
@@ -253,6 +252,8 @@ impl Machine {
                 Alarm::Tube(id) => self.end_pause(id),
                 Alarm::Client(id) => self.end_wait(id),
             }
+            // What stood behind a wait belongs to the time of its end.
+            self.run();
         }
         self.now = self.now.max(now);
     }

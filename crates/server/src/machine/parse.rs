@@ -94,8 +94,10 @@ fn bare(line: &[u8]) -> Result<Command, Refusal> {
     if let Some((_, command)) = BARE.iter().find(|(verb, _)| *verb == line) {
         return Ok(command.clone());
     }
-    // beanstalkd takes a line for the command that it begins with.
-    let begins = BARE.iter().any(|(verb, _)| line.starts_with(verb));
+    // beanstalkd takes a line for the command that it begins with, and this one, too, has no space
+    // in its name there.
+    let verbs = BARE.iter().map(|(verb, _)| *verb).chain([b"pause-tube".as_slice()]);
+    let begins = verbs.into_iter().any(|verb| line.starts_with(verb));
     Err(if begins { Refusal::BadFormat } else { Refusal::UnknownCommand })
 }
 

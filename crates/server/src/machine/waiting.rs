@@ -27,6 +27,12 @@ impl Waiting {
         }
     }
 
+    /// Somebody got a job without a wait. In beanstalkd that is a wait of no time, which moves the
+    /// turn as well. Nobody else waits, or the job would not have been there.
+    pub(super) fn pass(&mut self) {
+        self.turn = 1;
+    }
+
     /// Takes the one whose turn it is.
     pub(super) fn take(&mut self) -> Option<ClientId> {
         if self.clients.is_empty() {
@@ -48,6 +54,15 @@ mod tests {
         (1..=4).map(ClientId).for_each(|client| waiting.push(client));
         let taken: Vec<_> = std::iter::from_fn(|| waiting.take()).map(|client| client.0).collect();
         assert_eq!(taken, [1, 2, 4, 3]);
+    }
+
+    #[test]
+    fn a_job_without_a_wait_moves_the_turn() {
+        let mut waiting = Waiting::default();
+        waiting.pass();
+        (1..=3).map(ClientId).for_each(|client| waiting.push(client));
+        let taken: Vec<_> = std::iter::from_fn(|| waiting.take()).map(|client| client.0).collect();
+        assert_eq!(taken, [2, 1, 3]);
     }
 
     #[test]
