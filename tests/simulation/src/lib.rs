@@ -15,6 +15,7 @@
 )]
 
 mod client;
+mod driver;
 mod faults;
 mod finale;
 mod ledger;

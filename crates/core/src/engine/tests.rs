@@ -9,7 +9,6 @@ mod lease;
 mod outcome;
 mod pace;
 mod put;
-mod random;
 mod reconnect;
 mod rig;
 mod surplus;

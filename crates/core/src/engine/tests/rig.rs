@@ -207,16 +207,6 @@ impl Rig {
         }
     }
 
-    /// Opens one of the connections that are being opened, if there are any.
-    pub(super) fn connect_some(&mut self, which: usize) {
-        let dialing = self.wires.iter().filter(|(_, wire)| !wire.connected);
-        if let Some((&link, _)) = dialing.cycle().nth(which) {
-            self.wires.get_mut(&link).unwrap().connected = true;
-            self.engine.handle_connected(self.now, link);
-            self.drive();
-        }
-    }
-
     /// What was sent since the last look.
     pub(super) fn sent(&mut self, link: LinkId) -> String {
         let wire = self.wires.get_mut(&link).expect("the connection is open");
@@ -362,11 +352,6 @@ impl Rig {
         self.sent(link);
         self.reply(link, &format!("RESERVED {id} 1\r\nx\r\n"));
         self.job(op).lease
-    }
-
-    /// The results that came since the last look.
-    pub(super) fn take_done(&mut self) -> BTreeMap<OpId, Result<Success, Error>> {
-        std::mem::take(&mut self.done)
     }
 
     /// What happened since the last look.
