@@ -175,6 +175,13 @@ impl PeerConn {
         bytes
     }
 
+    /// What one read gives: all that has arrived, and nothing if the client is gone.
+    pub fn read_some(&mut self) -> Vec<u8> {
+        let bytes = self.stream.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
+        self.stream.consume(bytes.len());
+        bytes
+    }
+
     /// Sends these bytes in one write. A client that is gone is no failure of the script.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         let _ = self.stream.get_mut().write_all(bytes.as_ref());

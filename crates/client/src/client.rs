@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{Instrument as _, Span};
 
 use crate::driver::{Call, Driver};
+use crate::events::Events;
 use crate::job::Job;
 use crate::telemetry::{self, Operation};
 
@@ -80,6 +81,17 @@ impl Client {
         uris: &impl Uris,
         config: Config,
     ) -> Result<Arc<Self>, Error> {
+        let client = Self::prepare(role, uris, config).await?;
+        client.driver.start();
+        Ok(client)
+    }
+
+    /// A client that dials nobody until its driver is started.
+    pub(crate) async fn prepare(
+        role: Role,
+        uris: &impl Uris,
+        config: Config,
+    ) -> Result<Arc<Self>, Error> {
         let uris = uri::parse_list(&uris.to_list())?;
         config.validate()?;
         let units = config.max_pending_bytes / ROOM_UNIT;
@@ -89,7 +101,7 @@ impl Client {
             _ => Some(config.put_timeout).filter(|timeout| !timeout.is_zero()),
         };
         Ok(Arc::new(Self {
-            driver: Driver::start(role, &uris, config.clone()).await?,
+            driver: Driver::new(role, &uris, config.clone()).await?,
             config,
             room: Semaphore::new(usize::try_from(room_units).unwrap_or(Semaphore::MAX_PERMITS)),
             room_units,
@@ -113,7 +125,11 @@ impl Client {
     }
 
     pub(crate) async fn ready(&self, timeout: Duration) -> Result<(), Error> {
-        self.driver.submit(Request::Ready, self.deadline(timeout)).await.map(drop)
+        self.submit_ready(timeout).await.map(drop)
+    }
+
+    pub(crate) fn submit_ready(&self, timeout: Duration) -> Call {
+        self.driver.submit(Request::Ready, self.deadline(timeout))
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -121,8 +137,12 @@ impl Client {
         self.driver.lock().engine.health(now)
     }
 
+    pub(crate) fn events(&self) -> Events {
+        self.driver.events()
+    }
+
     pub(crate) fn servers(&self) -> Vec<Server> {
-        self.driver.lock().engine.servers().cloned().collect()
+        self.driver.servers()
     }
 
     pub(crate) async fn close(&self, patience: Duration) -> CloseReport {

@@ -12,6 +12,7 @@ use beanwire_core::types::{JobId, Priority, Seconds, TubeName};
 use bytes::Bytes;
 
 use crate::client::{Client, surprise};
+use crate::events::Events;
 use crate::job::Job;
 use crate::peeked::PeekedJob;
 use crate::put::Put;
@@ -49,9 +50,12 @@ impl Connection {
     pub async fn open(uri: impl AsRef<str> + Send, config: Config) -> Result<Self, Error> {
         let connect_timeout = config.connect_timeout;
         let uris: [String; 1] = [uri.as_ref().to_owned()];
-        let client = Client::open(Role::Connection, &uris, config).await?;
-        // The engine's own limit comes first and tells more.
-        client.ready(connect_timeout * 2).await?;
+        let client = Client::prepare(Role::Connection, &uris, config).await?;
+        // Asked before anything is dialled, or the first attempt could fail unseen. The engine's own
+        // limit comes first and tells more.
+        let ready = client.submit_ready(connect_timeout * 2);
+        client.driver.start();
+        ready.await?;
         let server = client.servers().into_iter().next().ok_or_else(|| surprise(&uris))?;
         Ok(Self { client, server })
     }
@@ -66,6 +70,12 @@ impl Connection {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.client.is_connected()
+    }
+
+    /// What it has to tell from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.client.events()
     }
 
     /// A snapshot of its state.
@@ -83,6 +93,11 @@ impl Connection {
         Error: From<T::Error>,
     {
         Put::new(&self.client, NewJob::new(tube, body))
+    }
+
+    /// Puts a job that was made before; the result is the same builder.
+    pub fn put_job(&self, job: NewJob) -> Put<'_> {
+        Put::new(&self.client, Ok(job))
     }
 
     /// Selects the tube that [`list_tube_used`](Self::list_tube_used) tells (`use`). Calls that take a
@@ -347,7 +362,7 @@ impl Connection {
     }
 
     /// Waits at most `patience` for what is under way and for jobs that are held, says `quit`, and
-    /// closes the connection.
+    /// closes the connection. A waiting [`reserve`](Self::reserve) counts as under way: drop it first.
     pub async fn close(&self, patience: Duration) -> CloseReport {
         self.client.close(patience).await
     }

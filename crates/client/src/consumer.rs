@@ -14,6 +14,7 @@ use tracing::Span;
 
 use crate::client::{Client, Uris};
 use crate::driver::Call;
+use crate::events::Events;
 use crate::job::Job;
 use crate::receive::{Handler, Receive};
 use crate::telemetry::{self, Operation};
@@ -107,6 +108,12 @@ impl Consumer {
     /// Nothing is lost.
     pub async fn ready(&self, timeout: Duration) -> Result<(), Error> {
         self.demand.client.ready(timeout).await
+    }
+
+    /// What it has to tell from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.demand.client.events()
     }
 
     /// A snapshot of every server and connection.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use beanwire_core::engine::{Finish, Request, ReservedJob, Server, Success};
-use beanwire_core::error::Error;
+use beanwire_core::error::{Error, ErrorKind};
 use beanwire_core::stats::JobStats;
 use beanwire_core::types::{JobId, Priority, Seconds};
 use bytes::Bytes;
@@ -33,7 +34,7 @@ pub struct Job {
     lost: CancellationToken,
     /// Whether dropping it is no failure any more: its receiver is being stopped by force.
     abandon: Option<CancellationToken>,
-    finished: bool,
+    finished: AtomicBool,
     /// Behind a lock that nobody waits for: a hook need not be [`Sync`], and the job is all the same.
     hook: Mutex<Option<Hook>>,
 }
@@ -41,7 +42,14 @@ pub struct Job {
 impl Job {
     pub(crate) fn new(client: Arc<Client>, job: ReservedJob) -> Self {
         let lost = client.driver.lock().lost_token(job.lease);
-        Self { client, job, lost, abandon: None, finished: false, hook: Mutex::default() }
+        Self {
+            client,
+            job,
+            lost,
+            abandon: None,
+            finished: AtomicBool::new(false),
+            hook: Mutex::default(),
+        }
     }
 
     pub(crate) fn abandon_with(&mut self, token: CancellationToken) {
@@ -202,6 +210,29 @@ impl Job {
         self.finish(Finish::Fail, "fail").await
     }
 
+    /// Finishes it and keeps the handle, for those who cannot give it up, such as bindings to other
+    /// languages.
+    ///
+    /// # Errors
+    /// `JOB_FINISHED` if that was done before; otherwise those of the calls that consume it.
+    pub async fn finish_by_ref(&self, how: Finish) -> Result<(), Error> {
+        let name = match how {
+            Finish::Delete => "delete",
+            Finish::Release { .. } => "release",
+            Finish::Bury { .. } => "bury",
+            Finish::Fail => "fail",
+        };
+        self.finish(how, name).await
+    }
+
+    /// Gives it back in the background as if it had never been reserved: this counts neither as a
+    /// release nor as a failure where that can be avoided. Does nothing if it is finished.
+    pub fn give_back(&self) {
+        if !self.finished.swap(true, Ordering::SeqCst) {
+            self.client.driver.drive(|inner, now| inner.engine.give_back(now, self.job.lease));
+        }
+    }
+
     async fn ask(&self, request: Request, name: &'static str) -> Result<Success, Error> {
         let span = telemetry::span(Operation::Admin, name);
         telemetry::record_job(&span, self.job.id, &self.job.server);
@@ -210,15 +241,19 @@ impl Job {
         result
     }
 
-    async fn finish(mut self, how: Finish, name: &'static str) -> Result<(), Error> {
+    async fn finish(&self, how: Finish, name: &'static str) -> Result<(), Error> {
         let span = telemetry::span(Operation::Settle, name);
         telemetry::record_job(&span, self.job.id, &self.job.server);
-        self.finished = true;
+        if self.finished.swap(true, Ordering::SeqCst) {
+            let message = format!("job {} was finished or given back before", self.job.id);
+            return Err(Error::not_sent(ErrorKind::JobFinished, message));
+        }
         let request = Request::Finish { lease: self.job.lease, how };
         let result = self.client.driver.submit(request, None).instrument(span.clone()).await;
         telemetry::record_error(&span, &result);
         result?;
-        if let Some(hook) = self.hook.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(hook) = hook {
             hook(self.job.id);
         }
         Ok(())
@@ -228,7 +263,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         let lease = self.job.lease;
-        let finished = mem::replace(&mut self.finished, true);
+        let finished = mem::replace(self.finished.get_mut(), true);
         let abandoned = self.abandon.as_ref().is_some_and(CancellationToken::is_cancelled);
         self.client.driver.drive(|inner, now| {
             inner.forget_lost_token(lease);

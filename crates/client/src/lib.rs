@@ -49,21 +49,23 @@
 //! ```
 
 pub use beanwire_core::config::{
-    ClientCertificate, Config, ConfigBuilder, Delivery, Exhausted, FailurePolicy, Roots, TlsConfig,
+    ClientCertificate, Config, ConfigBuilder, Delivery, Exhausted, FailurePolicy, Next, Roots,
+    TlsConfig,
 };
 pub use beanwire_core::engine::{
-    CloseReport, ConnectionHealth, ConnectionState, Health, InsertedJob, NewJob, Server,
-    ServerHealth,
+    CloseReport, ConnectionHealth, ConnectionState, Event, FailAction, Finish, Health, InsertedJob,
+    LostReason, NewJob, Server, ServerHealth, ServerId,
 };
 pub use beanwire_core::error::{Error, ErrorKind, Outcome, Retry};
 pub use beanwire_core::stats::{JobState, JobStats, ServerStats, TubeStats};
-pub use beanwire_core::types::{JobId, Priority, TubeName};
-pub use beanwire_core::uri::ServerUri;
+pub use beanwire_core::types::{JobId, Priority, Seconds, TubeName};
+pub use beanwire_core::uri::{Host, ServerUri, Transport};
 
 mod client;
 mod connection;
 mod consumer;
 mod driver;
+mod events;
 mod job;
 mod peeked;
 mod producer;
@@ -74,6 +76,8 @@ mod telemetry;
 pub use client::Uris;
 pub use connection::Connection;
 pub use consumer::{Consumer, Jobs};
+pub use driver::corked;
+pub use events::Events;
 pub use job::Job;
 pub use peeked::PeekedJob;
 pub use producer::Producer;

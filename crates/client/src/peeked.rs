@@ -1,5 +1,7 @@
 //! A job that was looked at and not reserved.
 
+use std::fmt;
+
 use beanwire_core::error::Error;
 use beanwire_core::stats::JobStats;
 use beanwire_core::types::JobId;
@@ -10,11 +12,20 @@ use crate::connection::Connection;
 /// A job as it was when it was looked at. Nobody holds it, so all may have changed since.
 ///
 /// Its calls fail as those of [`Connection`] do.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PeekedJob {
     connection: Connection,
     id: JobId,
     body: Bytes,
+}
+
+impl fmt::Debug for PeekedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeekedJob")
+            .field("id", &self.id)
+            .field("body_len", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl PeekedJob {

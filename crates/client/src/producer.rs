@@ -11,6 +11,7 @@ use beanwire_core::types::{JobId, TubeName};
 use bytes::Bytes;
 
 use crate::client::{Client, Uris};
+use crate::events::Events;
 use crate::put::Put;
 
 /// Puts jobs through a pool of connections to one or many servers.
@@ -46,6 +47,11 @@ impl Producer {
         Error: From<T::Error>,
     {
         Put::new(&self.client, NewJob::new(tube, body))
+    }
+
+    /// Puts a job that was made before; the result is the same builder.
+    pub fn put_job(&self, job: NewJob) -> Put<'_> {
+        Put::new(&self.client, Ok(job))
     }
 
     /// Puts many jobs, with one result for each, in their order. They leave in as few writes as
@@ -94,6 +100,12 @@ impl Producer {
     /// Nothing is lost.
     pub async fn ready(&self, timeout: Duration) -> Result<(), Error> {
         self.client.ready(timeout).await
+    }
+
+    /// What it has to tell from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.client.events()
     }
 
     /// A snapshot of every server and connection.

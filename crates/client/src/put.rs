@@ -52,7 +52,8 @@ impl<'a> Put<'a> {
         Self { job: self.job.and_then(|job| job.ttr(ttr)), ..self }
     }
 
-    /// Sets how long the put may take as a whole. Default `put_timeout` of the configuration, and
+    /// Sets how long the put may take as a whole; zero fails at once unless a connection is up.
+    /// Default `put_timeout` of the configuration, and
     /// `command_timeout` on a single connection.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }

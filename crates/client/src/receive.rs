@@ -114,7 +114,7 @@ impl<'a, H: Handler> Receive<'a, H> {
         }
     }
 
-    /// Stops cleanly once `signal` is done: no new jobs, those that no handler has go back, handlers
+    /// Stops cleanly once it sees that `signal` is done: no new jobs, those that no handler has go back, handlers
     /// run to their end.
     pub fn shutdown(self, signal: impl Future<Output = ()> + Send + 'a) -> Self {
         Self { shutdown: Box::pin(signal), ..self }
@@ -139,17 +139,17 @@ impl<'a, H: Handler> Receive<'a, H> {
         let mut workers = JoinSet::new();
         // Whatever way this ends, the handlers end with it. They must know before they are aborted,
         // so that their jobs go back unharmed.
-        let _stop = crew.stop.clone().drop_guard();
         let _abandon = crew.abandon.clone().drop_guard();
+        let _stop = crew.stop.clone().drop_guard();
         for _ in 0..client.config().concurrency {
             workers.spawn(Arc::clone(&crew).work());
         }
         tokio::select! {
             () = all_ended(&mut workers) => return Ok(crew.report()),
             () = shutdown => {}
-            () = &mut force => crew.abandon.cancel(),
+            () = &mut force => crew.stop_by_force(),
             // The patience of whoever closed the consumer is over, and the jobs have gone back.
-            () = closed.cancelled() => crew.abandon.cancel(),
+            () = closed.cancelled() => crew.stop_by_force(),
         }
         info!(target: "beanwire", "drain: no new jobs, handlers may finish");
         crew.stop.cancel();
@@ -227,6 +227,12 @@ impl<H: Handler> Crew<H> {
                 }
             }
         }
+    }
+
+    /// In this order: a worker whose handler is stopped must not take another job.
+    fn stop_by_force(&self) {
+        self.stop.cancel();
+        self.abandon.cancel();
     }
 
     /// Ends the waiting reserves and gives back what no worker has, unless one still asks for jobs:

@@ -41,10 +41,13 @@ pub struct Config {
     /// Connections per URI: those of a producer, and those a consumer keeps open while idle.
     /// Default 1, 1 to 1024.
     pub multiply: usize,
-    /// Handlers a consumer runs at once. Default 10, 1 to 65536.
+    /// Handlers that one call of a consumer's `receive` runs at once. Default 10, 1 to 65536.
     pub concurrency: usize,
     /// Most connections a consumer opens to one server, 1 to 1024 and at least `multiply`.
     /// Default none: as many as `concurrency`, but at most 16.
+    ///
+    /// Hazard: once each of them holds a job, free handlers get new jobs by asking every 2 ms to
+    /// 100 ms, for a connection that holds a job must not wait at the server.
     pub max_connections: Option<usize>,
     /// Jobs a consumer reserves ahead of a free handler. Default 0, 0 to 65536.
     ///

@@ -80,6 +80,7 @@ async fn a_drain_lets_handlers_end_and_loses_nothing() {
     work.wait_for(3);
     wait_until("some are ahead", || number(&mut raw, "current-jobs-reserved") == 7);
     work.stop.cancel();
+    wait_until("the drain has begun", || number(&mut raw, "current-jobs-reserved") == 3);
     work.gate.add_permits(3);
     assert_eq!(told(&work.end().await), [3, 0, 0]);
     wait_until("the others are back", || number(&mut raw, "current-jobs-ready") == 17);
@@ -180,14 +181,14 @@ async fn a_close_waits_for_handlers_and_ends_their_receive() {
     let closer = consumer.clone();
     let close = tokio::spawn(async move { closer.close(Duration::from_secs(30)).await });
     wait_until("it closes", || {
-        futures_util::FutureExt::now_or_never(consumer.next_job()).is_some()
+        futures_util::FutureExt::now_or_never(consumer.ready(ms(1))).is_some_and(|up| up.is_err())
     });
     work.gate.add_permits(2);
     let report = ended(close).await.unwrap();
     assert_eq!((report.abandoned_jobs, report.abandoned_operations), (0, 0));
     assert_eq!(told(&work.end().await), [2, 0, 0]);
-    assert_eq!(unharmed(&mut raw, 1..=3), 1);
     wait_until("it is gone", || number(&mut raw, "current-connections") == 1);
+    assert_eq!(unharmed(&mut raw, 1..=3), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use beanwire::{Config, Consumer, Job, Producer};
+use beanwire::{Config, Connection, Consumer, Job, Producer};
 use beanwire_server::Server;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -18,8 +18,6 @@ use tokio_util::sync::CancellationToken;
 mod options;
 
 use options::Options;
-
-const TUBE: &str = "beanwire-demo";
 
 /// Puts that await their answers at once.
 const IN_FLIGHT: usize = 100;
@@ -56,8 +54,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn run(uri: &str, jobs: usize, stop: &CancellationToken) -> Result<(), Box<dyn Error>> {
+    // Its own, whoever else runs a demo on the same server.
+    let tube = format!("beanwire-demo-{}", std::process::id());
     let producer = Producer::open(uri, Config::default()).await?;
-    let consumer = Consumer::open(uri, [TUBE], Config::default()).await?;
+    let consumer = Consumer::open(uri, [tube.as_str()], Config::default()).await?;
     tokio::select! {
         ready = async { tokio::try_join!(producer.ready(PATIENCE), consumer.ready(PATIENCE)) } => drop(ready?),
         () = stop.cancelled() => return Ok(()),
@@ -72,17 +72,32 @@ async fn run(uri: &str, jobs: usize, stop: &CancellationToken) -> Result<(), Box
         handlers.receive(handler).shutdown(until.cancelled_owned()).await
     });
 
-    let summary = work(&producer, jobs, epoch, latencies, stop).await;
+    let summary = work(&producer, &tube, jobs, epoch, latencies, stop).await;
     finished.cancel();
     let report = receive.await??;
     producer.close(PATIENCE).await;
-    let close = consumer.close(PATIENCE).await;
+    consumer.close(PATIENCE).await;
     summary?.print();
     println!("handled   {} jobs, {} failed", report.handled, report.failed);
     if stop.is_cancelled() {
-        println!("stopped   by Ctrl-C; {} jobs abandoned", close.abandoned_jobs);
+        let left = clear(uri, &tube).await?;
+        println!("stopped   by Ctrl-C; {left} jobs that were still to be handled are deleted");
     }
     Ok(())
+}
+
+/// Deletes what is left in a tube.
+async fn clear(uri: &str, tube: &str) -> Result<usize, beanwire::Error> {
+    let connection = Connection::open(uri, Config::default()).await?;
+    connection.watch(tube).await?;
+    connection.ignore("default").await?;
+    let mut left = 0;
+    while let Some(job) = connection.reserve_with_timeout(Duration::ZERO).await? {
+        job.delete().await?;
+        left += 1;
+    }
+    connection.close(PATIENCE).await;
+    Ok(left)
 }
 
 /// The body says when the put was called.
@@ -109,6 +124,7 @@ struct Summary {
 
 async fn work(
     producer: &Producer,
+    tube: &str,
     jobs: usize,
     epoch: Instant,
     mut latencies: UnboundedReceiver<Duration>,
@@ -118,7 +134,7 @@ async fn work(
     let start = Instant::now();
     let done = Arc::new(AtomicUsize::new(0));
     let puts = stream::iter(0..jobs)
-        .map(|_| async { producer.put(TUBE, body(epoch)).await })
+        .map(|_| async { producer.put(tube, body(epoch)).await })
         .buffer_unordered(IN_FLIGHT)
         .try_for_each(|_| std::future::ready(Ok(())));
     let collect = async {
@@ -141,7 +157,7 @@ async fn work(
             break;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
-        producer.put(TUBE, body(epoch)).await?;
+        producer.put(tube, body(epoch)).await?;
         tokio::select! {
             Some(latency) = latencies.recv() => summary.single.push(latency),
             () = stop.cancelled() => {}

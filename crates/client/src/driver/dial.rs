@@ -55,11 +55,12 @@ impl Dialer {
         for uri in uris {
             if let (Some(host), Some(port)) = (uri.host(), uri.port()) {
                 let lookup = tokio::time::timeout(self.connect_timeout, addresses(host, port));
-                let reason = match lookup.await {
-                    Ok(Ok(_)) => continue,
-                    Ok(Err(error)) => error,
-                    Err(elapsed) => io::Error::new(io::ErrorKind::TimedOut, elapsed),
+                let Ok(found) = lookup.await else {
+                    let limit = self.connect_timeout;
+                    let what = format!("{uri}: the name lookup took longer than {limit:?}");
+                    return Err(Error::not_sent(ErrorKind::Timeout, what));
                 };
+                let Err(reason) = found else { continue };
                 let what = format!("the host cannot be resolved: {reason}");
                 return Err(Error::invalid_uri(&uri.to_string(), what).with_source(reason));
             }

@@ -8,6 +8,7 @@
 //! Locks are taken in one order: a connection's output, then the engine.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -22,29 +23,32 @@ use beanwire_core::types::Instant;
 use beanwire_core::uri::ServerUri;
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 mod call;
+mod cork;
 mod dial;
 mod plain;
 mod tls;
 mod wire;
 
 pub(crate) use call::Call;
+pub use cork::corked;
 
+use crate::events::{self, Events};
 use crate::telemetry;
 use dial::Dialer;
 use wire::Wire;
 
 /// One client: the engine and all that hangs on it.
-#[derive(Debug)]
 pub(crate) struct Driver {
     inner: Mutex<Inner>,
     origin: tokio::time::Instant,
     /// Tells the timer that its alarm is to ring earlier.
     timer: Notify,
     closed: CancellationToken,
+    events: broadcast::Sender<Event>,
     runtime: Handle,
     dialer: Dialer,
 }
@@ -80,9 +84,17 @@ struct Effects {
     closed: bool,
 }
 
+impl fmt::Debug for Driver {
+    /// Not the engine: it holds the bodies of jobs, which are nobody's business in a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("servers", &self.servers()).finish_non_exhaustive()
+    }
+}
+
 impl Driver {
-    /// Starts a client. It has no connection yet, but checks all that can be checked without one.
-    pub(crate) async fn start(
+    /// Makes a client that dials nobody until [`start`](Self::start), and checks all that can be
+    /// checked without a connection.
+    pub(crate) async fn new(
         role: Role,
         uris: &[ServerUri],
         config: Config,
@@ -105,16 +117,20 @@ impl Driver {
             alarm: None,
             report: CloseReport::default(),
         };
-        let driver = Arc::new(Self {
+        Ok(Arc::new(Self {
             inner: Mutex::new(inner),
             origin: tokio::time::Instant::now(),
             timer: Notify::new(),
             closed: CancellationToken::new(),
+            events: broadcast::Sender::new(events::CAPACITY),
             runtime,
             dialer,
-        });
-        driver.runtime.spawn(Arc::clone(&driver).keep_time());
-        Ok(driver)
+        }))
+    }
+
+    /// Starts the clock, and with it the first connections.
+    pub(crate) fn start(self: &Arc<Self>) {
+        self.runtime.spawn(Arc::clone(self).keep_time());
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -173,6 +189,14 @@ impl Driver {
         &self.closed
     }
 
+    pub(crate) fn servers(&self) -> Vec<Server> {
+        self.lock().engine.servers().cloned().collect()
+    }
+
+    pub(crate) fn events(&self) -> Events {
+        Events::new(self.events.subscribe(), self.closed.clone())
+    }
+
     /// A timer that may be waited for outside the runtime, too.
     pub(crate) fn sleep(&self, span: Duration) -> tokio::time::Sleep {
         let _guard = self.runtime.enter();
@@ -185,7 +209,7 @@ impl Driver {
 
     fn perform(self: &Arc<Self>, effects: Effects) {
         for wire in effects.transmit {
-            wire.flush(self);
+            cork::flush(self, wire);
         }
         for (wire, server) in effects.connect {
             let driver = Arc::clone(self);
@@ -198,10 +222,14 @@ impl Driver {
         // Before the callers: who learns that a touch found nothing is to see the job as lost.
         effects.lost.iter().for_each(CancellationToken::cancel);
         effects.wake.into_iter().for_each(Waker::wake);
+        for event in effects.events {
+            telemetry::event(&event);
+            // Without a reader there is nobody to tell.
+            let _ = self.events.send(event);
+        }
         if effects.closed {
             self.closed.cancel();
         }
-        effects.events.iter().for_each(telemetry::event);
     }
 
     /// The life of one connection, from name lookup to the end.

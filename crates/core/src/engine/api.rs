@@ -45,6 +45,14 @@ ids! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServerId(pub(super) usize);
 
+impl ServerId {
+    /// The place, counted from 0.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// What an engine is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
@@ -56,8 +64,8 @@ pub enum Role {
     Connection,
 }
 
-/// A job to put.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A job to put. `Debug` shows no more of the body than its length.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewJob {
     /// Where to.
     pub tube: TubeName,
@@ -69,6 +77,18 @@ pub struct NewJob {
     pub ttr: Seconds,
     /// Its content.
     pub body: Bytes,
+}
+
+impl fmt::Debug for NewJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewJob")
+            .field("tube", &self.tube)
+            .field("priority", &self.priority)
+            .field("delay", &self.delay)
+            .field("ttr", &self.ttr)
+            .field("body_len", &self.body.len())
+            .finish()
+    }
 }
 
 impl NewJob {

@@ -271,13 +271,17 @@ impl Engine {
                 Some(Kind::Command(server)) => self.server(*server).error.clone(),
                 _ => None,
             };
+            let place = match kind {
+                Some(Kind::Command(server)) => format!("{}: ", self.server(*server).server),
+                _ => String::new(),
+            };
             self.break_off(id, |engine, outcome| {
                 if receive {
                     Error::not_sent(ErrorKind::Timeout, "no job came in time")
                 } else if outcome == Outcome::NotSent && unreachable {
                     engine.no_connection(before)
                 } else {
-                    let message = "the time allowed for the call ran out";
+                    let message = format!("{place}the time allowed for the call ran out");
                     let error = Error::new(ErrorKind::Timeout, outcome, message);
                     before.into_iter().fold(error, Error::with_source)
                 }

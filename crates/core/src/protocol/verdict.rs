@@ -24,6 +24,12 @@ impl Command {
             (Reply::NotFound, Self::KickJob(_)) => {
                 (ErrorKind::NotFound, "the job does not exist or is neither buried nor delayed")
             }
+            (Reply::NotFound, Self::Peek(_) | Self::StatsJob(_)) => {
+                (ErrorKind::NotFound, "the job does not exist")
+            }
+            (Reply::NotFound, Self::ReserveJob(_)) => {
+                (ErrorKind::NotFound, "the job does not exist or is reserved")
+            }
             (Reply::NotFound, _) => {
                 (ErrorKind::NotFound, "the job does not exist or another connection holds it")
             }

@@ -1,0 +1,59 @@
+//! The one tokio runtime of the process.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+static SHARED: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+
+/// The runtime, for as long as anything holds it: it ends with the last client and server of the
+/// process, and the next one starts another.
+#[derive(Debug)]
+pub(crate) struct Shared(Option<Runtime>);
+
+impl Shared {
+    /// The running one, or a new one.
+    ///
+    /// # Errors
+    /// What the system says if it has no thread to give.
+    pub(crate) fn get() -> std::io::Result<Arc<Self>> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return Ok(running);
+        }
+        // One thread moves all bytes: the work beside it is done by the threads that call.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("beanwire")
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let started = Arc::new(Self(Some(runtime)));
+        *shared = Arc::downgrade(&started);
+        Ok(started)
+    }
+
+    pub(crate) fn handle(&self) -> Option<&Handle> {
+        self.0.as_ref().map(Runtime::handle)
+    }
+
+    /// Runs `work` in the background; the runtime lives at least until it ends.
+    pub(crate) fn spawn(self: Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(handle) = self.handle().cloned() {
+            handle.spawn(async move {
+                work.await;
+                drop(self);
+            });
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The last one may be let go on the runtime's own thread, which must not wait for itself.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

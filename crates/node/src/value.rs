@@ -1,0 +1,126 @@
+//! Values on their way to JavaScript.
+
+use bytes::Bytes;
+use napi::bindgen_prelude::{BigInt, BufferSlice, JsObjectValue, Null, Object, ToNapiValue};
+use napi::{Env, Result, Unknown, sys};
+use serde_json::Value as Json;
+
+/// What an operation gives beyond the plain numbers of its record.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Number(f64),
+    /// A job's id: a bigint, always.
+    Id(u64),
+    Text(String),
+    /// A body; the bytes are copied, for what JavaScript does to its buffer is nobody else's.
+    Body(Bytes),
+    List(Vec<Value>),
+    Object(Vec<(&'static str, Value)>),
+    /// An object with keys that are not known beforehand.
+    Map(Vec<(String, Value)>),
+}
+
+impl Value {
+    pub(crate) fn text(text: impl ToString) -> Self {
+        Self::Text(text.to_string())
+    }
+
+    pub(crate) fn number(number: impl TryInto<u32>) -> Self {
+        Self::Number(number.try_into().map_or(f64::from(u32::MAX), f64::from))
+    }
+
+    pub(crate) fn or_null<T>(value: Option<T>, make: impl FnOnce(T) -> Self) -> Self {
+        value.map_or(Self::Null, make)
+    }
+
+    /// The JavaScript value.
+    pub(crate) fn to_js<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
+        match self {
+            Self::Null => unknown(env, Null),
+            Self::Bool(flag) => unknown(env, *flag),
+            Self::Number(number) => unknown(env, *number),
+            Self::Id(id) => unknown(env, BigInt::from(*id)),
+            Self::Text(text) => unknown(env, text.as_str()),
+            Self::Body(body) => unknown(env, &BufferSlice::copy_from(env, body)?),
+            Self::List(items) => {
+                let mut array = env.create_array(u32::try_from(items.len()).unwrap_or(u32::MAX))?;
+                for (at, item) in (0..).zip(items) {
+                    array.set(at, item.to_js(env)?)?;
+                }
+                unknown(env, array)
+            }
+            Self::Object(fields) => object(env, fields.iter().map(|(key, value)| (*key, value))),
+            Self::Map(fields) => {
+                object(env, fields.iter().map(|(key, value)| (key.as_str(), value)))
+            }
+        }
+    }
+}
+
+fn object<'env, 'a>(
+    env: &'env Env,
+    fields: impl Iterator<Item = (&'a str, &'a Value)>,
+) -> Result<Unknown<'env>> {
+    let mut object = Object::new(env)?;
+    for (key, value) in fields {
+        object.set_named_property(key, value.to_js(env)?)?;
+    }
+    unknown(env, object)
+}
+
+fn unknown<T: ToNapiValue>(env: &Env, value: T) -> Result<Unknown<'_>> {
+    // SAFETY: the raw value was made in this environment and this scope.
+    unsafe {
+        let raw: sys::napi_value = T::to_napi_value(env.raw(), value)?;
+        Ok(Unknown::from_raw_unchecked(env.raw(), raw))
+    }
+}
+
+/// Statistics in the terms of JavaScript: keys in camelCase, spans in seconds, ids as bigint.
+pub(crate) fn statistics(stats: &impl serde::Serialize) -> Value {
+    match serde_json::to_value(stats) {
+        Ok(Json::Object(fields)) => Value::Map(
+            fields
+                .into_iter()
+                .map(|(key, value)| match (key.as_str(), value) {
+                    ("other", Json::Object(other)) => {
+                        let pairs = other.into_iter().map(|(key, value)| (key, plain(&value)));
+                        (key, Value::Map(pairs.collect()))
+                    }
+                    ("id", Json::Number(id)) => (key, Value::Id(id.as_u64().unwrap_or_default())),
+                    (_, value) => match (key.strip_suffix("_ms"), key.strip_suffix("_s")) {
+                        (Some(name), _) => {
+                            let millis = value.as_f64().unwrap_or_default();
+                            (camel(name), Value::Number(millis / 1000.0))
+                        }
+                        (None, Some(name)) => (camel(name), plain(&value)),
+                        (None, None) => (camel(&key), plain(&value)),
+                    },
+                })
+                .collect(),
+        ),
+        _ => Value::Null,
+    }
+}
+
+fn plain(value: &Json) -> Value {
+    match value {
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
+        Json::String(text) => Value::Text(text.clone()),
+        _ => Value::Null,
+    }
+}
+
+fn camel(key: &str) -> String {
+    let mut words = key.split('_');
+    let mut name = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+    }
+    name
+}
