@@ -1,5 +1,6 @@
 //! Beanwire's chores; `cargo xtask --help` lists them.
 
+mod node;
 mod run;
 mod setup;
 mod test;
@@ -13,6 +14,8 @@ Commands:
   setup              Installs what the tests need, or says how to
   test               Runs every check a change has to pass
   demo [ARGS]        Runs the client's demo, on the embedded server unless told otherwise
+  demo --node [ARGS] The same with the npm package
+  node               Builds the npm package, ready to use, and prints its size
   simulate [ARGS]    Runs the client against simulated servers and faults
 
 Options:
@@ -23,7 +26,9 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
+        ["demo", "--node", args @ ..] => node::demo(args),
         ["demo", args @ ..] => demo(args),
+        ["node"] => node::build(),
         ["simulate", args @ ..] => simulate(args),
         ["-h" | "--help"] | [_, "-h" | "--help"] => {
             print!("{USAGE}");

@@ -2,13 +2,20 @@
 
 use std::path::Path;
 
+use crate::node;
 use crate::run::{command, installed, output, run, shown};
 
 /// The target that [`all`] makes buildable.
 pub(crate) const WASM: &str = "wasm32-unknown-unknown";
 
 /// Programs the tests run, each with the Debian package that has it.
-const SERVERS: [(&str, &str); 2] = [("beanstalkd", "beanstalkd"), ("stunnel", "stunnel4")];
+const PROGRAMS: [(&str, &str); 5] = [
+    ("beanstalkd", "beanstalkd"),
+    ("stunnel", "stunnel4"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("timeout", "coreutils"),
+];
 
 /// A second toolchain from Debian, with the source of the standard library.
 const DEBIAN_RUST: [&str; 3] = ["cargo-web", "rustc-web", "rust-web-src"];
@@ -26,13 +33,14 @@ pub(crate) enum WasmToolchain {
     Debian,
 }
 
-/// Installs the servers and what it takes to build for [`WASM`].
+/// Installs the programs, what it takes to build for [`WASM`], and what the npm package needs.
 pub(crate) fn all() -> Result<(), String> {
-    let mut packages = missing_servers();
+    let mut packages = missing_programs();
     if !wasm_possible() {
         packages.extend(DEBIAN_RUST);
     }
-    install(&packages)
+    install(&packages)?;
+    node::setup()
 }
 
 /// Who can build for [`WASM`], if anybody.
@@ -54,8 +62,8 @@ fn wasm_possible() -> bool {
         && wasm_toolchain().is_some()
 }
 
-fn missing_servers() -> Vec<&'static str> {
-    let missing = SERVERS.iter().filter(|(program, _)| !installed(program));
+fn missing_programs() -> Vec<&'static str> {
+    let missing = PROGRAMS.iter().filter(|(program, _)| !installed(program));
     missing.map(|(_, package)| *package).collect()
 }
 

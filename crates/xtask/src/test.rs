@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::node;
 use crate::run::{command, output, run, target_dir};
 use crate::setup::{self, WASM, WasmToolchain};
 
@@ -17,7 +18,7 @@ const SEEDS: &str = "3000";
 
 type Step = (&'static str, fn() -> Result<Outcome, String>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("setup", || passed(setup::all())),
     ("format", || cargo(&["fmt", "--all", "--check"])),
     ("clippy", || {
@@ -26,6 +27,7 @@ const STEPS: [Step; 10] = [
     ("docs", docs),
     ("tests", || cargo(&["test", "--workspace", "--all-features"])),
     ("simulation", simulation),
+    ("node", || passed(node::test())),
     ("wasm32", wasm32),
     ("fuzz targets", fuzz_targets),
     ("cargo-deny", cargo_deny),

@@ -81,7 +81,7 @@ async fn run(uri: &str, jobs: usize, stop: &CancellationToken) -> Result<(), Box
     println!("handled   {} jobs, {} failed", report.handled, report.failed);
     if stop.is_cancelled() {
         let left = clear(uri, &tube).await?;
-        println!("stopped   by Ctrl-C; {left} jobs that were still to be handled are deleted");
+        println!("stopped   {left} jobs that were still to be handled are deleted");
     }
     Ok(())
 }
