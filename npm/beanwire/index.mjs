@@ -1,0 +1,3 @@
+import beanwire from './index.js';
+
+export const { BeanwireError, Connection, Consumer, Job, Producer, startServer, version } = beanwire;

@@ -1,0 +1,126 @@
+'use strict';
+
+const check = require('./check');
+const { outOfRange, valueOf, wrongType } = require('./errors');
+const { pem } = require('./options');
+const reactor = require('./reactor');
+
+const OPTIONS = ['cert', 'host', 'key', 'maxJobSize', 'path', 'port'];
+const SHORTAGES = ['none', 'jobs', 'queues'];
+const GIB = 2 ** 30;
+
+const OURS = Symbol('ours');
+
+/** Starts a server in this process. It runs until it is closed or the process ends. */
+async function startServer(options) {
+  const { cert, host, key, maxJobSize, path, port } = check.options(options, OPTIONS);
+  if ((cert === undefined) !== (key === undefined)) {
+    const missing = cert === undefined ? 'cert' : 'key';
+    throw wrongType(missing, undefined, 'PEM text: a certificate and its key go together');
+  }
+  const settings = {};
+  const set = (name, value, allowed) => {
+    if (value !== undefined) {
+      settings[name] = allowed(name, value);
+    }
+  };
+  set('host', host, check.text);
+  set('port', port, (name, value) => check.integer(name, value, 0, 65535));
+  set('path', path, check.text);
+  set('maxJobSize', maxJobSize, (name, value) => check.integer(name, value, 0, GIB));
+  set('cert', cert, pem);
+  set('key', key, pem);
+  const native = reactor.start();
+  const { server, uri } = valueOf(await reactor.outcome(native.serve(settings)));
+  return new Server(OURS, native, server, uri);
+}
+
+/** A running embedded server, and what can go wrong with it. */
+class Server {
+  #native;
+  #key;
+  #uri;
+  #closing;
+
+  constructor(ours, native, key, uri) {
+    if (ours !== OURS) {
+      throw new TypeError('a server comes from startServer()');
+    }
+    this.#native = native;
+    this.#key = key;
+    this.#uri = uri;
+  }
+
+  get uri() {
+    return this.#uri;
+  }
+
+  drain() {
+    this.#do('drain');
+  }
+
+  advance(seconds) {
+    if (typeof seconds !== 'number') {
+      throw wrongType('seconds', seconds, 'a number of seconds');
+    }
+    if (!(seconds >= 0 && seconds <= check.MAX_U32)) {
+      throw outOfRange('seconds', seconds, `0 to ${check.MAX_U32} seconds`);
+    }
+    this.#do('advance', seconds);
+  }
+
+  freeze() {
+    this.#do('freeze');
+  }
+
+  resume() {
+    this.#do('resume');
+  }
+
+  refuseConnections(refuse) {
+    this.#do('refuseConnections', check.flag('refuse', refuse));
+  }
+
+  cutAfterReceived(bytes) {
+    this.#do('cutAfterReceived', check.integer('bytes', bytes, 0, Number.MAX_SAFE_INTEGER));
+  }
+
+  cutAfterSent(bytes) {
+    this.#do('cutAfterSent', check.integer('bytes', bytes, 0, Number.MAX_SAFE_INTEGER));
+  }
+
+  delayReplies(millis) {
+    this.#do('delayReplies', millis === Infinity ? millis : check.millis('millis', millis));
+  }
+
+  setShortage(shortage) {
+    if (!SHORTAGES.includes(shortage)) {
+      throw wrongType('shortage', shortage, '"none", "jobs" or "queues"');
+    }
+    this.#do('setShortage', shortage);
+  }
+
+  clearFaults() {
+    this.#do('clearFaults');
+  }
+
+  async close() {
+    this.#closing ??= reactor.outcome(this.#native.stopServer(this.#key));
+    return valueOf(await this.#closing);
+  }
+
+  #do(what, value) {
+    // A server that is closed does nothing, and that is no reason to fail a test's clean-up.
+    if (this.#closing === undefined) {
+      this.#native.serverDo(this.#key, what, value);
+    }
+  }
+}
+
+if (Symbol.asyncDispose !== undefined) {
+  Object.defineProperty(Server.prototype, Symbol.asyncDispose, {
+    configurable: true, value: Server.prototype.close, writable: true,
+  });
+}
+
+module.exports = { startServer };

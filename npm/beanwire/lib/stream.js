@@ -1,0 +1,133 @@
+'use strict';
+
+const { Failure, errorOf } = require('./errors');
+const { pulled, takeBack } = require('./job');
+const reactor = require('./reactor');
+
+const DONE = Object.freeze({ done: true, value: undefined });
+
+/** Streams that nobody has any more let go of what was reserved ahead. */
+const forgotten = new FinalizationRegistry(({ native, stream }) => {
+  native.closeJobs(stream);
+  reactor.schedule();
+});
+
+/** Jobs for those who pull them: one is reserved when asked for. */
+class JobStream {
+  /** Held so that a consumer that is iterated is not collected. */
+  #consumer;
+  #core;
+  #signal;
+  #stream = -1;
+  #op = -1;
+  #tell = null;
+  #isOver = false;
+  /** The last call of `next`; the next one waits for it. */
+  #last = undefined;
+  #stop;
+
+  constructor(consumer, core, signal) {
+    this.#consumer = consumer;
+    this.#core = core;
+    this.#signal = signal;
+    const self = new WeakRef(this);
+    this.#stop = () => self.deref()?.#end();
+    if (signal?.aborted) {
+      this.#isOver = true;
+    } else {
+      signal?.addEventListener('abort', this.#stop, { once: true });
+    }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  async next() {
+    const before = this.#last;
+    const pull = this.#pullAfter(before);
+    this.#last = pull;
+    const result = await pull;
+    if (this.#last === pull) {
+      this.#last = undefined;
+    }
+    if (result instanceof Failure) {
+      throw errorOf(result);
+    }
+    return result;
+  }
+
+  /** Reserves nothing more, and gives back what was reserved ahead. */
+  async return() {
+    this.#end();
+    return DONE;
+  }
+
+  /** Resolves with what `next` gives, or a Failure. */
+  async #pullAfter(before) {
+    await before;
+    if (this.#isOver) {
+      return DONE;
+    }
+    const result = await this.#pull();
+    if (result === reactor.ENDED || result instanceof Failure) {
+      this.#end();
+      return result instanceof Failure && result.code !== 'CLOSED' ? result : DONE;
+    }
+    if (this.#isOver) {
+      takeBack(result);
+      return DONE;
+    }
+    return { done: false, value: pulled(result, this.#consumer) };
+  }
+
+  async #pull() {
+    const core = this.#core;
+    if (this.#stream < 0) {
+      const failure = (await core.whenOpen(this.#signal)) ?? core.failure;
+      if (this.#isOver) {
+        return reactor.ENDED;
+      }
+      if (failure !== undefined) {
+        return failure;
+      }
+      this.#stream = core.native.jobs(core.client);
+      forgotten.register(this, { native: core.native, stream: this.#stream }, this);
+    }
+    const promise = new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+    this.#op = core.native.nextJob(this.#stream);
+    reactor.submit(this.#op, core, this);
+    return promise;
+  }
+
+  /** The end of waiting for a job; called while records are read. */
+  complete(result) {
+    this.#tellOnce(result);
+  }
+
+  /** What is told is forgotten here: a job is to be noticed when its holder forgets it. */
+  #tellOnce(result) {
+    const tell = this.#tell;
+    this.#tell = null;
+    tell(result);
+  }
+
+  #end() {
+    this.#isOver = true;
+    this.#signal?.removeEventListener('abort', this.#stop);
+    if (reactor.cancel(this.#op, this)) {
+      this.#tellOnce(reactor.ENDED);
+    }
+    if (this.#stream >= 0) {
+      forgotten.unregister(this);
+      this.#core.native.closeJobs(this.#stream);
+      this.#stream = -1;
+      reactor.schedule();
+    }
+    this.#consumer = undefined;
+  }
+}
+
+module.exports = { JobStream };
