@@ -66,13 +66,25 @@ impl Connection {
         &self.server
     }
 
+    /// Waits until it is up again after it was lost.
+    ///
+    /// # Errors
+    /// `DISCONNECTED` after `timeout`, with the last error as its source, or the error itself if it is
+    /// one for good.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn ready(&self, timeout: Duration) -> Result<(), Error> {
+        self.client.ready(timeout).await
+    }
+
     /// Whether it is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.client.is_connected()
     }
 
-    /// What it has to tell from now on.
+    /// What it has to tell: see [`Events`].
     #[must_use]
     pub fn events(&self) -> Events {
         self.client.events()

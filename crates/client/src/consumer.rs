@@ -110,7 +110,7 @@ impl Consumer {
         self.demand.client.ready(timeout).await
     }
 
-    /// What it has to tell from now on.
+    /// What it has to tell: see [`Events`].
     #[must_use]
     pub fn events(&self) -> Events {
         self.demand.client.events()

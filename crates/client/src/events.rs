@@ -8,8 +8,9 @@ use tokio_util::sync::CancellationToken;
 /// Events that wait for a slow reader; beyond them the oldest are dropped.
 pub(crate) const CAPACITY: usize = 1024;
 
-/// What a client has to tell from now on: connections that come and go, retries, lost and failed
-/// jobs. The same is told through `tracing`.
+/// What a client has to tell: connections that come and go, retries, lost and failed jobs. The first
+/// reader of a client also gets what was told since it was made, all others what comes from now on.
+/// The same is told through `tracing`.
 ///
 /// A reader that falls 1,024 events behind misses the oldest: see [`missed`](Self::missed). Nothing
 /// waits for a reader, and a reader does not keep the client alive.

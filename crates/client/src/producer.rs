@@ -102,7 +102,7 @@ impl Producer {
         self.client.ready(timeout).await
     }
 
-    /// What it has to tell from now on.
+    /// What it has to tell: see [`Events`].
     #[must_use]
     pub fn events(&self) -> Events {
         self.client.events()

@@ -146,6 +146,11 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
+/// Events that were not read in time.
+pub(crate) fn missed(count: u64) -> Value {
+    Value::Object(vec![("type", Value::text("missed")), ("count", Value::number(count))])
+}
+
 fn failure(action: &FailAction) -> Vec<(&'static str, Value)> {
     match action {
         FailAction::Released(delay) => {

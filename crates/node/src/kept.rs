@@ -10,8 +10,10 @@ use beanwire::{
 use slab::Slab;
 use tokio::sync::Mutex;
 
+use crate::convert;
 use crate::runtime::Shared;
 use crate::serve::Embedded;
+use crate::value::Value;
 
 /// How long a client that JavaScript has forgotten may take for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -21,13 +23,45 @@ pub(crate) struct Kept {
     pub(crate) clients: Slab<Client>,
     pub(crate) jobs: Slab<Rc<Job>>,
     pub(crate) job_streams: Slab<Rc<Mutex<Jobs>>>,
-    pub(crate) event_streams: Slab<Rc<Mutex<Events>>>,
+    pub(crate) event_streams: Slab<Rc<Mutex<EventStream>>>,
     pub(crate) servers: Slab<Embedded>,
 }
 
 impl Kept {
     pub(crate) fn add_events(&mut self, events: Events) -> usize {
-        self.event_streams.insert(Rc::new(Mutex::new(events)))
+        let stream = EventStream { events, missed: 0, held: None };
+        self.event_streams.insert(Rc::new(Mutex::new(stream)))
+    }
+}
+
+/// Events as JavaScript is told of them.
+#[derive(Debug)]
+pub(crate) struct EventStream {
+    events: Events,
+    /// How many missed ones were told of.
+    missed: u64,
+    /// What came behind missed ones.
+    held: Option<Value>,
+}
+
+impl EventStream {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        loop {
+            if let Some(held) = self.held.take() {
+                return Some(held);
+            }
+            let event = convert::event(&self.events.next().await?);
+            let missed = self.events.missed() - self.missed;
+            if missed == 0 {
+                if event.is_some() {
+                    return event;
+                }
+                continue;
+            }
+            self.missed += missed;
+            self.held = event;
+            return Some(convert::missed(missed));
+        }
     }
 }
 

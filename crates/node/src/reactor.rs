@@ -165,8 +165,7 @@ impl Reactor {
             match &client.face {
                 Face::Producer(producer) => producer.ready(timeout).await?,
                 Face::Consumer(consumer) => consumer.ready(timeout).await?,
-                // It is opened only once it is up.
-                Face::Connection(_) => {}
+                Face::Connection(connection) => connection.ready(timeout).await?,
             }
             Ok(Completion::Done)
         }))
@@ -202,13 +201,7 @@ impl Reactor {
         let events = Rc::clone(find(&self.kept.event_streams, stream)?);
         Ok(self.add(async move {
             let mut events = events.lock().await;
-            loop {
-                match events.next().await.as_ref().map(convert::event) {
-                    Some(Some(event)) => return Ok(event.into()),
-                    Some(None) => {}
-                    None => return Ok(Completion::Ended),
-                }
-            }
+            Ok(events.next().await.map_or(Completion::Ended, Into::into))
         }))
     }
 

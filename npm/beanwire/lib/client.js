@@ -6,12 +6,9 @@ const { inspect } = require('node:util');
 const check = require('./check');
 const { Core } = require('./core');
 const { Failure, errorOf, outOfRange, valueOf } = require('./errors');
-const { follow, tellConnected, tellError } = require('./events');
+const { follow, tellError } = require('./events');
 const reactor = require('./reactor');
 const { settingsOf } = require('./options');
-
-/** What a client is to the native side. */
-const Role = Object.freeze({ PRODUCER: 0, CONSUMER: 1, CONNECTION: 2 });
 
 const READY_TIMEOUT = 10_000;
 
@@ -91,10 +88,6 @@ function whenOpened(client) {
       tellError(client.deref(), core.settings.logger, message, error, { during: 'open' });
       return undefined;
     }
-    if (core.role === Role.CONNECTION) {
-      // It is open only once it is up, and what was told until then is not in its stream.
-      tellConnected(core, client);
-    }
     return follow(core, result, client);
   };
 }
@@ -104,4 +97,4 @@ function coreOf(client) {
   return innerOf(client);
 }
 
-module.exports = { Client, Role, coreOf };
+module.exports = { Client, coreOf };

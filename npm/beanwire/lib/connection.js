@@ -1,11 +1,12 @@
 'use strict';
 
 const check = require('./check');
-const { Client, Role, coreOf } = require('./client');
+const { Client, coreOf } = require('./client');
 const { valueOf } = require('./errors');
 const { Job, pulled } = require('./job');
 const { put } = require('./put');
 const reactor = require('./reactor');
+const { Role } = require('./role');
 
 const PATIENCE = 5000;
 

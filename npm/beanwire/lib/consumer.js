@@ -1,9 +1,10 @@
 'use strict';
 
 const check = require('./check');
-const { Client, Role, coreOf } = require('./client');
+const { Client, coreOf } = require('./client');
 const { JobStream } = require('./stream');
 const { receive } = require('./receive');
+const { Role } = require('./role');
 
 /** What most supervisors grant. */
 const DRAIN_TIMEOUT = 30_000;

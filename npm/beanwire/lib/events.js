@@ -2,16 +2,24 @@
 
 // What a client has to tell, as events of its public object and lines of its log.
 
-const { ENDED, background } = require('./reactor');
 const { Failure, errorOf } = require('./errors');
+const { ENDED, background } = require('./reactor');
+const { Role } = require('./role');
 
 const { nextTick } = process;
 
 /** Passes the events of a stream on, for as long as somebody has the client. */
 async function follow(core, stream, client) {
+  // A connection is open only once it is up: that may have been before the stream began.
+  let isTold = core.role === Role.CONNECTION;
+  if (isTold) {
+    pass(core, { server: core.servers[0], type: 'connected' }, client);
+  }
   for (;;) {
     const event = await background(core.native.nextEvent(stream), core);
-    if (event === ENDED || event instanceof Failure || !pass(core, event, client)) {
+    const isAgain = isTold && event.type === 'connected';
+    isTold = false;
+    if (event === ENDED || event instanceof Failure || !(isAgain || pass(core, event, client))) {
       core.native.closeEvents(stream);
       return;
     }
@@ -23,11 +31,6 @@ function pass(core, event, reference) {
   const client = reference.deref();
   TELL[event.type]?.(core.settings.logger, event, client);
   return client !== undefined;
-}
-
-function tellConnected(core, reference) {
-  const [server] = core.servers;
-  TELL.connected(core.settings.logger, { server }, reference.deref());
 }
 
 const TELL = {
@@ -114,4 +117,4 @@ function fieldsOf(server, error, more) {
   return { code: error.code, error: error.message, server, ...more };
 }
 
-module.exports = { follow, tellConnected, tellError };
+module.exports = { follow, tellError };

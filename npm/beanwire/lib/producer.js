@@ -1,10 +1,11 @@
 'use strict';
 
 const check = require('./check');
-const { Client, Role, coreOf } = require('./client');
+const { Client, coreOf } = require('./client');
 const { outOfRange, valueOf } = require('./errors');
 const { put, putMany } = require('./put');
 const reactor = require('./reactor');
+const { Role } = require('./role');
 
 const PATIENCE = 5000;
 

@@ -49,6 +49,8 @@ pub(crate) struct Driver {
     timer: Notify,
     closed: CancellationToken,
     events: broadcast::Sender<Event>,
+    /// For the first who asks: what there was to tell before.
+    first_reader: Mutex<Option<broadcast::Receiver<Event>>>,
     runtime: Handle,
     dialer: Dialer,
 }
@@ -117,12 +119,14 @@ impl Driver {
             alarm: None,
             report: CloseReport::default(),
         };
+        let (events, first_reader) = broadcast::channel(events::CAPACITY);
         Ok(Arc::new(Self {
             inner: Mutex::new(inner),
             origin: tokio::time::Instant::now(),
             timer: Notify::new(),
             closed: CancellationToken::new(),
-            events: broadcast::Sender::new(events::CAPACITY),
+            events,
+            first_reader: Mutex::new(Some(first_reader)),
             runtime,
             dialer,
         }))
@@ -194,7 +198,8 @@ impl Driver {
     }
 
     pub(crate) fn events(&self) -> Events {
-        Events::new(self.events.subscribe(), self.closed.clone())
+        let first = self.first_reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Events::new(first.unwrap_or_else(|| self.events.subscribe()), self.closed.clone())
     }
 
     /// A timer that may be waited for outside the runtime, too.
@@ -219,14 +224,15 @@ impl Driver {
         if effects.rearm {
             self.timer.notify_one();
         }
-        // Before the callers: who learns that a touch found nothing is to see the job as lost.
+        // Before the callers: who learns that a touch found nothing is to see the job as lost, and
+        // who closes the client then is to be told why.
         effects.lost.iter().for_each(CancellationToken::cancel);
-        effects.wake.into_iter().for_each(Waker::wake);
-        for event in effects.events {
-            telemetry::event(&event);
+        for event in &effects.events {
             // Without a reader there is nobody to tell.
-            let _ = self.events.send(event);
+            let _ = self.events.send(event.clone());
         }
+        effects.wake.into_iter().for_each(Waker::wake);
+        effects.events.iter().for_each(telemetry::event);
         if effects.closed {
             self.closed.cancel();
         }
