@@ -23,7 +23,7 @@ use beanwire_core::types::Instant;
 use beanwire_core::uri::ServerUri;
 use bytes::Bytes;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 mod call;
@@ -36,7 +36,7 @@ mod wire;
 pub(crate) use call::Call;
 pub use cork::corked;
 
-use crate::events::{self, Events};
+use crate::events::{Events, Readers};
 use crate::telemetry;
 use dial::Dialer;
 use wire::Wire;
@@ -48,9 +48,7 @@ pub(crate) struct Driver {
     /// Tells the timer that its alarm is to ring earlier.
     timer: Notify,
     closed: CancellationToken,
-    events: broadcast::Sender<Event>,
-    /// For the first who asks: what there was to tell before.
-    first_reader: Mutex<Option<broadcast::Receiver<Event>>>,
+    readers: Readers,
     runtime: Handle,
     dialer: Dialer,
 }
@@ -119,14 +117,12 @@ impl Driver {
             alarm: None,
             report: CloseReport::default(),
         };
-        let (events, first_reader) = broadcast::channel(events::CAPACITY);
         Ok(Arc::new(Self {
             inner: Mutex::new(inner),
             origin: tokio::time::Instant::now(),
             timer: Notify::new(),
             closed: CancellationToken::new(),
-            events,
-            first_reader: Mutex::new(Some(first_reader)),
+            readers: Readers::new(),
             runtime,
             dialer,
         }))
@@ -198,8 +194,7 @@ impl Driver {
     }
 
     pub(crate) fn events(&self) -> Events {
-        let first = self.first_reader.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Events::new(first.unwrap_or_else(|| self.events.subscribe()), self.closed.clone())
+        self.readers.add(self.closed.clone())
     }
 
     /// A timer that may be waited for outside the runtime, too.
@@ -227,10 +222,7 @@ impl Driver {
         // Before the callers: who learns that a touch found nothing is to see the job as lost, and
         // who closes the client then is to be told why.
         effects.lost.iter().for_each(CancellationToken::cancel);
-        for event in &effects.events {
-            // Without a reader there is nobody to tell.
-            let _ = self.events.send(event.clone());
-        }
+        effects.events.iter().for_each(|event| self.readers.tell(event));
         effects.wake.into_iter().for_each(Waker::wake);
         effects.events.iter().for_each(telemetry::event);
         if effects.closed {
