@@ -9,6 +9,7 @@
 const { clearTimeout, setImmediate, setInterval, setTimeout } = require('node:timers');
 const native = require('./native');
 const { Aborted, Failure, timedOut } = require('./errors');
+const { listen, unlisten } = require('./signals');
 
 // Taken at load, so that fake timers in a test do not stop the client.
 const { nextTick } = process;
@@ -112,11 +113,11 @@ function guarded(promise, giveUp, signal, timeout) {
     onAbort();
     return promise;
   }
-  signal?.addEventListener('abort', onAbort, { once: true });
+  listen(signal, onAbort);
   const timer = timeout === undefined || timeout === Infinity ? undefined
     : setTimeout(() => giveUp(timedOut(timeout, 'unknown')), timeout);
   return promise.then((result) => {
-    signal?.removeEventListener('abort', onAbort);
+    unlisten(signal, onAbort);
     clearTimeout(timer);
     return result;
   });

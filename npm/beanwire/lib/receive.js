@@ -9,6 +9,7 @@ const { Failure, errorOf, valueOf } = require('./errors');
 const { tellError } = require('./events');
 const { failUnfinished, takeBack } = require('./job');
 const reactor = require('./reactor');
+const { listen, unlisten } = require('./signals');
 
 /** Runs `handler` on jobs until `signal` aborts or the consumer is closed. */
 async function receive(consumer, core, handler, { drainTimeout, force, signal }) {
@@ -27,13 +28,13 @@ async function receive(consumer, core, handler, { drainTimeout, force, signal })
   const abandon = () => crew.abandon();
   core.crews.add(crew);
   reactor.hold();
-  signal?.addEventListener('abort', stop, { once: true });
-  force?.addEventListener('abort', abandon, { once: true });
+  listen(signal, stop);
+  listen(force, abandon);
   try {
     await crew.run();
   } finally {
-    signal?.removeEventListener('abort', stop);
-    force?.removeEventListener('abort', abandon);
+    unlisten(signal, stop);
+    unlisten(force, abandon);
     core.crews.delete(crew);
     reactor.release();
   }

@@ -3,6 +3,7 @@
 const { Failure, errorOf } = require('./errors');
 const { pulled, takeBack } = require('./job');
 const reactor = require('./reactor');
+const { listen, unlisten } = require('./signals');
 
 const DONE = Object.freeze({ done: true, value: undefined });
 
@@ -35,7 +36,7 @@ class JobStream {
     if (signal?.aborted) {
       this.#isOver = true;
     } else {
-      signal?.addEventListener('abort', this.#stop, { once: true });
+      listen(signal, this.#stop);
     }
   }
 
@@ -116,7 +117,7 @@ class JobStream {
 
   #end() {
     this.#isOver = true;
-    this.#signal?.removeEventListener('abort', this.#stop);
+    unlisten(this.#signal, this.#stop);
     if (reactor.cancel(this.#op, this)) {
       this.#tellOnce(reactor.ENDED);
     }

@@ -173,3 +173,35 @@ describe('with an answer', () => {
     assert.equal(error.name, 'TimeoutError');
   });
 });
+
+test('a signal that many calls share is listened to once, and without a warning', async (t) => {
+  const { uri } = await serve(t);
+  const mail = new Producer(uri);
+  t.after(() => mail.close());
+  const warnings = [];
+  const note = (warning) => warnings.push(warning);
+  process.on('warning', note);
+  t.after(() => process.off('warning', note));
+  const { signal } = new AbortController();
+  const puts = Promise.all(Array.from({ length: 50 }, () => mail.put('mail', 'x', { signal })));
+  assert.equal(abortListeners(signal), 1);
+  assert.equal((await puts).length, 50);
+  assert.equal(abortListeners(signal), 0);
+  // Warnings are told in a tick of their own.
+  await new Promise(setImmediate);
+  assert.deepEqual(warnings, []);
+});
+
+test('a signal that many calls share gives all of them up', async (t) => {
+  const server = await serve(t);
+  const mail = new Producer(server.uri);
+  t.after(() => mail.close({ timeout: 0 }));
+  await mail.ready();
+  server.delayReplies(Infinity);
+  const stop = new AbortController();
+  const puts = Array.from({ length: 50 }, () => mail.put('mail', 'x', { signal: stop.signal }));
+  const results = Promise.all(puts.map(rejection));
+  stop.abort('enough');
+  assert.deepEqual(await results, Array(50).fill('enough'));
+  assert.equal(abortListeners(stop.signal), 0);
+});
