@@ -1,6 +1,6 @@
 //! Every command of the protocol, by its name in JavaScript.
 
-use beanwire::{Connection, Error, JobStats, PeekedJob, Priority, TubeName};
+use beanwire::{Connection, Error, PeekedJob, Priority, TubeName};
 
 use crate::convert::{seconds, whole};
 use crate::record::Completion;
@@ -48,17 +48,13 @@ pub(crate) async fn run(
         "kickJob" => connection.kick_job(id).await?.into(),
         "stats" => statistics(&connection.stats().await?).into(),
         "statsTube" => statistics(&connection.stats_tube(tube).await?).into(),
-        "statsJob" => job_statistics(&connection.stats_job(id).await?).into(),
+        "statsJob" => statistics(&connection.stats_job(id).await?).into(),
         "listTubes" => names(&connection.list_tubes().await?),
         "listTubesWatched" => names(&connection.list_tubes_watched().await?),
         "listTubeUsed" => Value::text(connection.list_tube_used().await?).into(),
         "pauseTube" => connection.pause_tube(tube, seconds("delay", first)?).await?.into(),
         _ => return Err(Error::invalid_argument("command", name, "one of the protocol")),
     })
-}
-
-pub(crate) fn job_statistics(stats: &JobStats) -> Value {
-    statistics(stats)
 }
 
 fn priority(number: f64) -> Result<Priority, Error> {
@@ -76,7 +72,7 @@ fn names(tubes: &[TubeName]) -> Completion {
 fn peeked(job: Option<PeekedJob>) -> Completion {
     let fields = |job: PeekedJob| {
         let (id, body) = (Value::Id(job.id().0), Value::Body(job.body().clone()));
-        Value::Object(vec![("id", id), ("body", body)])
+        Value::object([("id", id), ("body", body)])
     };
     Value::or_null(job, fields).into()
 }

@@ -33,12 +33,15 @@ pub(crate) fn seconds(field: &str, seconds: f64) -> Result<Duration, Error> {
     })
 }
 
-/// A span given in milliseconds; what is no span is as long as can be.
+/// A span given in seconds that goes nowhere but to a clock: none below zero, and as long as can be
+/// beyond all ranges.
+pub(crate) fn span(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+/// The same given in milliseconds.
 pub(crate) fn millis(millis: f64) -> Duration {
-    if millis <= 0.0 {
-        return Duration::ZERO;
-    }
-    Duration::try_from_secs_f64(millis / 1000.0).unwrap_or(Duration::MAX)
+    span(millis / 1000.0)
 }
 
 pub(crate) fn id(id: &BigInt) -> Result<u64, Error> {
@@ -60,7 +63,7 @@ pub(crate) fn error(error: &Error) -> Value {
         Retry::Later => "later",
         Retry::Elsewhere => "elsewhere",
     };
-    Value::Object(vec![
+    Value::object([
         ("code", Value::text(error.code())),
         ("message", Value::text(error)),
         ("outcome", Value::text(error.outcome().code())),
@@ -70,33 +73,31 @@ pub(crate) fn error(error: &Error) -> Value {
 }
 
 pub(crate) fn report(report: CloseReport) -> Value {
-    Value::Object(vec![
+    Value::object([
         ("abandonedOperations", Value::number(report.abandoned_operations)),
         ("abandonedJobs", Value::number(report.abandoned_jobs)),
     ])
 }
 
-pub(crate) fn span(span: Duration) -> Value {
+/// A span in milliseconds.
+pub(crate) fn in_millis(span: Duration) -> Value {
     Value::Number(span.as_secs_f64() * 1000.0)
 }
 
 pub(crate) fn health(health: &Health) -> Value {
     let servers = health.servers.iter().map(server_health).collect();
-    Value::Object(vec![
-        ("servers", Value::List(servers)),
-        ("waiting", Value::number(health.waiting)),
-    ])
+    Value::object([("servers", Value::List(servers)), ("waiting", Value::number(health.waiting))])
 }
 
 fn server_health(health: &ServerHealth) -> Value {
     let connections = health.connections.iter().map(connection_health).collect();
-    Value::Object(vec![
+    Value::object([
         ("server", Value::text(&health.server)),
         ("version", Value::text(&health.version)),
         ("draining", Value::Bool(health.draining)),
         ("maxJobSize", Value::or_null(health.max_job_size, Value::number)),
         ("lastError", Value::or_null(health.last_error.as_ref(), Value::text)),
-        ("retryIn", Value::or_null(health.retry_in, span)),
+        ("retryIn", Value::or_null(health.retry_in, in_millis)),
         ("connections", Value::List(connections)),
     ])
 }
@@ -107,7 +108,7 @@ fn connection_health(health: &ConnectionHealth) -> Value {
         ConnectionState::Up => "up",
         _ => "closing",
     };
-    Value::Object(vec![
+    Value::object([
         ("state", Value::text(state)),
         ("pending", Value::number(health.pending)),
         ("held", Value::number(health.held)),
@@ -120,11 +121,13 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
     let (name, server, rest) = match event {
         Event::Connected(server) => ("connected", server, vec![]),
         Event::Disconnected { server, error: why, retry_in } => {
-            ("disconnected", server, vec![("error", error(why)), ("retryIn", span(*retry_in))])
+            ("disconnected", server, vec![("error", error(why)), ("retryIn", in_millis(*retry_in))])
         }
-        Event::ConnectFailed { server, error: why, retry_in } => {
-            ("connect-failed", server, vec![("error", error(why)), ("retryIn", span(*retry_in))])
-        }
+        Event::ConnectFailed { server, error: why, retry_in } => (
+            "connect-failed",
+            server,
+            vec![("error", error(why)), ("retryIn", in_millis(*retry_in))],
+        ),
         Event::Retry { server, error: why, .. } => ("retry", server, vec![("error", error(why))]),
         Event::Draining(server) => ("draining", server, vec![]),
         Event::JobLost { id, server, reason, .. } => {
@@ -143,12 +146,12 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
     };
     let mut fields = vec![("type", Value::text(name)), ("server", Value::text(server))];
     fields.extend(rest);
-    Some(Value::Object(fields))
+    Some(Value::object(fields))
 }
 
 /// Events that were not read in time.
 pub(crate) fn missed(count: u64) -> Value {
-    Value::Object(vec![("type", Value::text("missed")), ("count", Value::number(count))])
+    Value::object([("type", Value::text("missed")), ("count", Value::number(count))])
 }
 
 fn failure(action: &FailAction) -> Vec<(&'static str, Value)> {

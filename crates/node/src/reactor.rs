@@ -263,7 +263,7 @@ impl Reactor {
     #[napi]
     pub fn touch_after(&mut self, job: u32) -> Result<u32> {
         let job = Rc::clone(find(&self.kept.jobs, job)?);
-        Ok(self.add(async move { Ok(convert::span(job.touch_after().await?).into()) }))
+        Ok(self.add(async move { Ok(convert::in_millis(job.touch_after().await?).into()) }))
     }
 
     /// A job's statistics.

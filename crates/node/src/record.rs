@@ -105,12 +105,12 @@ impl<'a, 'env> Records<'a, 'env> {
                     ("events", Value::number(kept.add_events(events))),
                     ("servers", Value::List(servers)),
                 ];
-                record[1] = self.value(&Value::Object(fields))?;
+                record[1] = self.value(&Value::object(fields))?;
             }
             Completion::Serving(server) => {
                 let uri = Value::text(server.uri());
                 let key = Value::number(kept.servers.insert(*server));
-                record[1] = self.value(&Value::Object(vec![("server", key), ("uri", uri)]))?;
+                record[1] = self.value(&Value::object([("server", key), ("uri", uri)]))?;
             }
             Completion::Error(error) => {
                 record[1] = 4;

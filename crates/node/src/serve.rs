@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use beanwire::{Error, ErrorKind};
 use beanwire_server::{Server, Shortage};
 use napi_derive::napi;
 
+use crate::convert::{millis, span};
 use crate::runtime::Shared;
 
 /// Where the server listens and what it takes.
@@ -78,7 +78,7 @@ impl Embedded {
             "refuseConnections" => server.refuse_connections(flag),
             "cutAfterReceived" => server.cut_after_received(bytes(number)),
             "cutAfterSent" => server.cut_after_sent(bytes(number)),
-            "delayReplies" => server.delay_replies(span(number / 1000.0)),
+            "delayReplies" => server.delay_replies(millis(number)),
             "setShortage" => server.set_shortage(match text {
                 "none" => Shortage::None,
                 "jobs" => Shortage::Jobs,
@@ -90,11 +90,6 @@ impl Embedded {
         }
         true
     }
-}
-
-/// Seconds; what is beyond all ranges is for ever.
-fn span(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

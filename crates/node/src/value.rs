@@ -1,5 +1,7 @@
 //! Values on their way to JavaScript.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use napi::bindgen_prelude::{BigInt, BufferSlice, JsObjectValue, Null, Object, ToNapiValue};
 use napi::{Env, Result, Unknown, sys};
@@ -17,9 +19,7 @@ pub(crate) enum Value {
     /// A body; the bytes are copied, for what JavaScript does to its buffer is nobody else's.
     Body(Bytes),
     List(Vec<Value>),
-    Object(Vec<(&'static str, Value)>),
-    /// An object with keys that are not known beforehand.
-    Map(Vec<(String, Value)>),
+    Object(Vec<(Cow<'static, str>, Value)>),
 }
 
 impl Value {
@@ -29,6 +29,12 @@ impl Value {
 
     pub(crate) fn number(number: impl TryInto<u32>) -> Self {
         Self::Number(number.try_into().map_or(f64::from(u32::MAX), f64::from))
+    }
+
+    pub(crate) fn object<K: Into<Cow<'static, str>>>(
+        fields: impl IntoIterator<Item = (K, Self)>,
+    ) -> Self {
+        Self::Object(fields.into_iter().map(|(key, value)| (key.into(), value)).collect())
     }
 
     pub(crate) fn or_null<T>(value: Option<T>, make: impl FnOnce(T) -> Self) -> Self {
@@ -51,23 +57,15 @@ impl Value {
                 }
                 unknown(env, array)
             }
-            Self::Object(fields) => object(env, fields.iter().map(|(key, value)| (*key, value))),
-            Self::Map(fields) => {
-                object(env, fields.iter().map(|(key, value)| (key.as_str(), value)))
+            Self::Object(fields) => {
+                let mut object = Object::new(env)?;
+                for (key, value) in fields {
+                    object.set_named_property(key, value.to_js(env)?)?;
+                }
+                unknown(env, object)
             }
         }
     }
-}
-
-fn object<'env, 'a>(
-    env: &'env Env,
-    fields: impl Iterator<Item = (&'a str, &'a Value)>,
-) -> Result<Unknown<'env>> {
-    let mut object = Object::new(env)?;
-    for (key, value) in fields {
-        object.set_named_property(key, value.to_js(env)?)?;
-    }
-    unknown(env, object)
 }
 
 fn unknown<T: ToNapiValue>(env: &Env, value: T) -> Result<Unknown<'_>> {
@@ -81,27 +79,24 @@ fn unknown<T: ToNapiValue>(env: &Env, value: T) -> Result<Unknown<'_>> {
 /// Statistics in the terms of JavaScript: keys in camelCase, spans in seconds, ids as bigint.
 pub(crate) fn statistics(stats: &impl serde::Serialize) -> Value {
     match serde_json::to_value(stats) {
-        Ok(Json::Object(fields)) => Value::Map(
-            fields
-                .into_iter()
-                .map(|(key, value)| match (key.as_str(), value) {
-                    ("other", Json::Object(other)) => {
-                        let pairs = other.into_iter().map(|(key, value)| (key, plain(&value)));
-                        (key, Value::Map(pairs.collect()))
-                    }
-                    ("id", Json::Number(id)) => (key, Value::Id(id.as_u64().unwrap_or_default())),
-                    (_, value) => match (key.strip_suffix("_ms"), key.strip_suffix("_s")) {
-                        (Some(name), _) => {
-                            let millis = value.as_f64().unwrap_or_default();
-                            (camel(name), Value::Number(millis / 1000.0))
-                        }
-                        (None, Some(name)) => (camel(name), plain(&value)),
-                        (None, None) => (camel(&key), plain(&value)),
-                    },
-                })
-                .collect(),
-        ),
+        Ok(Json::Object(fields)) => Value::object(fields.into_iter().map(statistic)),
         _ => Value::Null,
+    }
+}
+
+fn statistic((key, value): (String, Json)) -> (String, Value) {
+    match (key.as_str(), value) {
+        ("other", Json::Object(other)) => {
+            let pairs = other.into_iter().map(|(key, value)| (key, plain(&value)));
+            (key, Value::object(pairs))
+        }
+        ("id", Json::Number(id)) => (key, Value::Id(id.as_u64().unwrap_or_default())),
+        (name, value) => match (name.strip_suffix("_ms"), name.strip_suffix("_s")) {
+            (Some(name), _) => {
+                (camel(name), Value::Number(value.as_f64().unwrap_or_default() / 1000.0))
+            }
+            (None, stripped) => (camel(stripped.unwrap_or(name)), plain(&value)),
+        },
     }
 }
 
