@@ -199,7 +199,10 @@ fn pump(link: &Link, direction: Direction, mut limit: Limit, shared: &Shared) {
         if link.cut.load(Ordering::SeqCst) {
             continue;
         }
-        if to.write_all(&buffer[..n.min(left)]).is_err() || n >= left {
+        let ends = n >= left;
+        // Before the last bytes leave: what answers them must not pass any more.
+        link.cut.fetch_or(ends, Ordering::SeqCst);
+        if to.write_all(&buffer[..n.min(left)]).is_err() || ends {
             link.cut();
         }
     }
