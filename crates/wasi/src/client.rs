@@ -141,9 +141,14 @@ impl Client {
         instance::run_until(self, limit, |state| state.engine.is_at_rest().then_some(()));
     }
 
+    /// Jobs that are held are not waited for: nobody can finish them during this call.
     pub(crate) fn close(&self, timeout: Duration) -> CloseReport {
         let now = instance::now();
-        self.current().engine.close(now, now + timeout);
+        let limit = now + timeout;
+        self.current().engine.close(now, limit);
+        instance::run_until(self, limit, |state| state.engine.is_at_rest().then_some(()));
+        let now = instance::now();
+        self.state().engine.close(now, now);
         instance::run(self, |state| state.report)
     }
 }
@@ -199,6 +204,12 @@ impl State {
         }
     }
 
+    /// Nothing was done for so long.
+    pub(crate) fn rested(&mut self, span: Duration) {
+        self.engine.handle_rest(span);
+        self.links.values_mut().for_each(|link| link.rested(span));
+    }
+
     /// When to come back although nothing else happens.
     pub(crate) fn alarm(&self) -> Option<Instant> {
         let links = self.links.values().filter_map(Link::alarm);
@@ -244,11 +255,13 @@ impl State {
                         link.write(&mut self.engine, now);
                     }
                 }
-                Output::HalfClose(link) => {
-                    if let Some(link) = self.links.get_mut(&link) {
+                Output::HalfClose(id) => {
+                    if let Some(link) = self.links.get_mut(&id) {
                         link.end_output();
                         link.write(&mut self.engine, now);
                     }
+                    // Some hosts end both directions then, and wake nobody.
+                    self.link_ready(id, now);
                 }
                 Output::Close(id) => {
                     let link = self.links.remove(&id);

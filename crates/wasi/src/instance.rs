@@ -46,8 +46,10 @@ pub(crate) fn add(client: &Rc<Client>) {
 /// Brings all clients up to date, without waiting, if the instance has rested.
 pub(crate) fn catch_up() {
     let now = now();
-    if LATEST.get().is_none_or(|latest| latest + REST < now) {
+    let rest = LATEST.get().map(|latest| now.saturating_since(latest));
+    if rest.is_none_or(|rest| rest > REST) {
         let clients = clients();
+        clients.iter().for_each(|client| client.state().rested(rest.unwrap_or_default()));
         turn(&clients, Some(now));
         step_all(&clients);
     }

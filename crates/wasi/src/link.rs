@@ -41,6 +41,8 @@ pub(crate) struct Link {
     addresses: VecDeque<IpAddress>,
     /// Why the name of the server leads nowhere.
     bad_name: Option<(ErrorKind, String)>,
+    /// Why no address so far would do.
+    fault: Option<Fault>,
     /// When all attempts to connect have to be over.
     due: Instant,
     input: BytesMut,
@@ -91,6 +93,7 @@ impl Link {
             phase: Phase::Failed(None),
             addresses: VecDeque::new(),
             bad_name: None,
+            fault: None,
             due: now + timeout,
             input: BytesMut::new(),
             output: VecDeque::new(),
@@ -148,17 +151,26 @@ impl Link {
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         match &self.phase {
             Phase::Failed(_) => true,
-            Phase::Connecting { until, .. } => *until <= now,
+            // The engine ends the last attempt, which has all the time that is left.
+            Phase::Connecting { until, .. } => *until <= now && !self.addresses.is_empty(),
             Phase::Open(carrier) => carrier.has_ended(),
             Phase::Resolving { .. } => false,
         }
     }
 
     /// When that will be, if at all.
-    pub(crate) const fn alarm(&self) -> Option<Instant> {
+    pub(crate) fn alarm(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Connecting { until, .. } => Some(*until),
+            Phase::Connecting { until, .. } if !self.addresses.is_empty() => Some(*until),
             _ => None,
+        }
+    }
+
+    /// Nothing was done for so long: what is on its way gets that time back.
+    pub(crate) fn rested(&mut self, span: Duration) {
+        self.due = self.due + span;
+        if let Phase::Connecting { until, .. } = &mut self.phase {
+            *until = *until + span;
         }
     }
 
@@ -209,7 +221,6 @@ impl Link {
 
     /// Starts with the next address; each gets its share of what is left of the time.
     fn try_next(&mut self, network: &Network, now: Instant) {
-        let mut fault = Fault::new(ErrorKind::Disconnected, "the name has no address");
         while let Some(address) = self.addresses.pop_front() {
             let left = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX).saturating_add(1);
             match start(network, address, self.server.uri().port().unwrap_or_default()) {
@@ -219,27 +230,34 @@ impl Link {
                     self.phase = Phase::Connecting { pollable, socket, until };
                     return;
                 }
-                Err(error) => fault = connect_fault(error),
+                Err(error) => self.note(error),
             }
         }
-        self.phase = Phase::Failed(Some(fault));
+        let fault = self.fault.take();
+        let none = || Fault::new(ErrorKind::Disconnected, "the name has no address");
+        self.phase = Phase::Failed(Some(fault.unwrap_or_else(none)));
+    }
+
+    /// What may pass by itself counts for more than that the host forbids another address.
+    fn note(&mut self, error: ErrorCode) {
+        let forbidden = |fault: &Fault| fault.kind == ErrorKind::AccessDenied;
+        if self.fault.as_ref().is_none_or(forbidden) {
+            self.fault = Some(connect_fault(error));
+        }
     }
 
     fn connect(&mut self, dialer: &Dialer, now: Instant) -> Progress {
         let Phase::Connecting { socket, until, .. } = &self.phase else { return Progress::Nothing };
         let error = match socket.finish_connect() {
             Ok((input, output)) => return self.open(dialer, input, output),
-            // The engine ends the last attempt, which has all the time that is left.
             Err(ErrorCode::WouldBlock) if *until > now || self.addresses.is_empty() => {
                 return Progress::Nothing;
             }
             Err(ErrorCode::WouldBlock) => ErrorCode::Timeout,
             Err(error) => error,
         };
-        match self.addresses.is_empty() {
-            true => self.phase = Phase::Failed(Some(connect_fault(error))),
-            false => self.try_next(&instance_network(), now),
-        }
+        self.note(error);
+        self.try_next(&instance_network(), now);
         Progress::Nothing
     }
 

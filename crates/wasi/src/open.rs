@@ -80,5 +80,7 @@ fn new(role: Role, uris: &[String], config: Option<types::Config>) -> Result<Rc<
         tls,
     };
     let engine = Engine::new(role, &uris, config, get_random_u64())?;
+    // The other clients have to be up to date before time passes for them.
+    instance::catch_up();
     Ok(Client::new(engine, dialer))
 }

@@ -68,23 +68,20 @@ impl TlsStream {
 
     pub(crate) fn read(&mut self, into: &mut BytesMut) -> Result<Read, Fault> {
         let before = into.len();
-        let end = loop {
-            match self.stream.read(&mut self.incoming)? {
-                Read::Some => self.decrypt(into)?,
-                Read::Nothing => break Read::Nothing,
-                Read::End => break Read::End,
-            }
-        };
+        let found = self.stream.read(&mut self.incoming)?;
+        if found == Read::Some {
+            self.decrypt(into)?;
+        }
         // What the handshake has to answer.
         self.send()?;
         if into.len() > before {
             return Ok(Read::Some);
         }
-        if end == Read::End && self.tls.is_handshaking() {
+        if found == Read::End && self.tls.is_handshaking() {
             let message = "the server hung up during the TLS handshake";
             return Err(Fault::new(ErrorKind::Disconnected, message));
         }
-        Ok(if self.ended { Read::End } else { end })
+        Ok(if self.ended || found == Read::End { Read::End } else { Read::Nothing })
     }
 
     fn decrypt(&mut self, into: &mut BytesMut) -> Result<(), Fault> {

@@ -55,7 +55,12 @@ fn install(packages: &[&str]) -> Result<(), String> {
     let mut apt = command("apt-get", &["install", "-y"]);
     apt.args(packages);
     if !installed("apt-get") {
-        return Err(format!("missing, and there is no apt-get: {}", packages.join(", ")));
+        return Err(format!(
+            "there is no apt-get; install what Debian has in these packages: {}\n  \
+             for WebAssembly, rustup does in place of Debian's: rustup target add {BARE} {WASI}\n  \
+             and any clang with llvm-ar on the search path (not Apple's: brew install llvm)",
+            packages.join(", ")
+        ));
     }
     if output(&mut command("id", &["-u"])).as_deref() != Some("0") {
         return Err(format!("missing: {}; run\n  sudo {}", packages.join(", "), shown(&apt)));

@@ -20,9 +20,9 @@ struct Component {
     options: &'static [&'static str],
 }
 
-const COMPONENTS: [Component; 3] = [
+const COMPONENTS: [Component; 5] = [
     Component {
-        file: "client.wasm",
+        file: CLIENT,
         dir: "crates/wasi",
         built: "beanwire_wasi.wasm",
         target: BARE,
@@ -36,17 +36,39 @@ const COMPONENTS: [Component; 3] = [
         options: &["--features", "tls"],
     },
     Component {
+        file: ASYNC_CLIENT,
+        dir: "crates/wasi-async",
+        built: "beanwire_wasi_async.wasm",
+        target: BARE,
+        options: &[],
+    },
+    Component {
         file: GUEST,
         dir: "examples/plugin-rust/guest",
         built: "thumbnails.wasm",
         target: BARE,
         options: &[],
     },
+    Component {
+        file: ASYNC_GUEST,
+        dir: "tests/component/guests/async",
+        built: "async_guest.wasm",
+        target: BARE,
+        options: &[],
+    },
 ];
 
-/// The example's plugin before it is composed with `client.wasm`, and after.
+/// The client's files that guests are composed with.
+const CLIENT: &str = "client.wasm";
+const ASYNC_CLIENT: &str = "client-async.wasm";
+
+/// The example's plugin and the tests' guest.
 const GUEST: &str = "plugin-guest.wasm";
-const PLUGIN: &str = "plugin.wasm";
+const ASYNC_GUEST: &str = "async-guest.wasm";
+
+/// What is composed: a guest, the client's file that it needs, and the file that both become.
+const COMPOSED: [(&str, &str, &str); 2] =
+    [(GUEST, CLIENT, "plugin.wasm"), (ASYNC_GUEST, ASYNC_CLIENT, "async-plugin.wasm")];
 
 /// What composes them.
 const COMPOSER: &str = "wac-cli@0.12";
@@ -57,8 +79,11 @@ pub(crate) fn build() -> Result<(), String> {
     for component in &COMPONENTS {
         component.build()?;
     }
-    compose()?;
-    for file in COMPONENTS.iter().map(|component| component.file).chain([PLUGIN]) {
+    for (guest, client, composed) in COMPOSED {
+        compose(guest, client, composed)?;
+    }
+    let composed = COMPOSED.map(|(.., composed)| composed);
+    for file in COMPONENTS.iter().map(|component| component.file).chain(composed) {
         println!("{}", description(&dir().join(file))?);
     }
     Ok(())
@@ -97,14 +122,14 @@ impl Component {
     }
 }
 
-fn compose() -> Result<(), String> {
+fn compose(guest: &str, client: &str, composed: &str) -> Result<(), String> {
     let program = composer();
     if !program.is_file() {
         return Err(format!("{} is missing; run: cargo xtask setup", program.display()));
     }
     let mut wac = command(&program.to_string_lossy(), &["plug"]);
-    wac.arg(dir().join(GUEST)).arg("--plug").arg(dir().join("client.wasm"));
-    run(wac.arg("-o").arg(dir().join(PLUGIN)))
+    wac.arg(dir().join(guest)).arg("--plug").arg(dir().join(client));
+    run(wac.arg("-o").arg(dir().join(composed)))
 }
 
 /// The file's size and its imports, a line for each.
@@ -170,6 +195,14 @@ mod tests {
     #[test]
     fn a_crate_with_several_builds_is_told_once() {
         let manifests = manifests();
-        assert_eq!(manifests, ["crates/wasi/Cargo.toml", "examples/plugin-rust/guest/Cargo.toml"]);
+        assert_eq!(
+            manifests,
+            [
+                "crates/wasi/Cargo.toml",
+                "crates/wasi-async/Cargo.toml",
+                "examples/plugin-rust/guest/Cargo.toml",
+                "tests/component/guests/async/Cargo.toml"
+            ]
+        );
     }
 }

@@ -4,6 +4,7 @@ const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
+const os = require('node:os');
 const path = require('node:path');
 const { test } = require('node:test');
 const { inspect } = require('node:util');
@@ -110,6 +111,24 @@ const CASES = {
       signal.addEventListener('abort', resolve);
     });
     return job.delete();
+  }],
+  ACCESS_DENIED: ['not-sent', async (t) => {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'beanwire-'));
+    t.after(() => fs.rmSync(dir, { recursive: true }));
+    const socket = path.join(dir, 'socket');
+    const server = net.createServer().listen(socket);
+    t.after(() => server.close());
+    await once(server, 'listening');
+    fs.chmodSync(dir, 0o711);
+    fs.chmodSync(socket, 0);
+    const user = process.geteuid();
+    // Nothing is forbidden to root.
+    process.seteuid(user || 65534);
+    try {
+      return await connection(t, `unix://${socket}`).stats();
+    } finally {
+      process.seteuid(user);
+    }
   }],
   UNEXPECTED_REPLY: ['unknown', said('FINE, THANKS\r\n')],
   UNSUPPORTED: ['not-sent', async (t) => {

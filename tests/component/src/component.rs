@@ -24,7 +24,7 @@ impl Component {
     /// Where its file is.
     #[must_use]
     pub fn path(self) -> PathBuf {
-        target_dir().join("components").join(self.name())
+        file(self.name())
     }
 
     /// The file's content.
@@ -61,6 +61,21 @@ impl Component {
             Self::Tls => "client-tls.wasm",
         }
     }
+}
+
+/// Where the file of a component is.
+fn file(name: &str) -> PathBuf {
+    target_dir().join("components").join(name)
+}
+
+/// The content of the file of a component.
+///
+/// # Panics
+/// If it was not built.
+#[must_use]
+pub fn read(name: &str) -> Vec<u8> {
+    let missing = format!("target/components/{name} is missing; run: cargo xtask wasm");
+    std::fs::read(file(name)).expect(&missing)
 }
 
 /// Where Cargo puts what it builds.

@@ -38,7 +38,9 @@ impl Grants {
         Self { names: true, ..self }
     }
 
-    pub(crate) fn context(self) -> WasiCtx {
+    /// The context of an instance that may do this much.
+    #[must_use]
+    pub fn context(self) -> WasiCtx {
         let Self { connect, names } = self;
         let mut builder = WasiCtx::builder();
         builder.allow_tcp(true).allow_udp(false).allow_ip_name_lookup(names);

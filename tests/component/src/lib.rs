@@ -22,7 +22,7 @@ mod producer;
 
 pub use bindings::exports::beanwire::client::connection::PeekedJob;
 pub use bindings::exports::beanwire::client::types;
-pub use component::Component;
+pub use component::{Component, read};
 pub use connection::Connection;
 pub use consumer::{Consumer, Job};
 pub use grants::Grants;

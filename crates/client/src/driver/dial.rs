@@ -191,6 +191,13 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 
+    #[test]
+    fn what_the_system_forbids_is_told_apart() {
+        let kind = |kind: io::ErrorKind| kind_of(&io::Error::from(kind));
+        assert_eq!(kind(io::ErrorKind::PermissionDenied), ErrorKind::AccessDenied);
+        assert_eq!(kind(io::ErrorKind::ConnectionRefused), ErrorKind::Disconnected);
+    }
+
     #[tokio::test]
     async fn a_name_without_an_address_is_an_error() {
         let error = first_to_connect(&[], Instant::now()).await.unwrap_err();

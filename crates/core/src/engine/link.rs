@@ -34,8 +34,10 @@ pub(super) struct ServerState {
     pub(super) width: usize,
     /// Failures since a connection was last well: up for long, or of use.
     failures: u32,
+    /// Some connection has been up.
+    was_up: bool,
     /// None has been up since the last failure.
-    on_trial: bool,
+    pub(super) on_trial: bool,
     /// No attempt to connect before this.
     pub(super) retry_at: Option<Instant>,
     pub(super) error: Option<Error>,
@@ -51,6 +53,7 @@ impl ServerState {
             server,
             width,
             failures: 0,
+            was_up: false,
             on_trial: false,
             retry_at: None,
             error: None,
@@ -272,6 +275,7 @@ impl Engine {
             link.up_since = self.now;
         }
         let known = self.server_mut(server);
+        known.was_up = true;
         known.on_trial = false;
         known.retry_at = None;
         known.error = None;
@@ -370,6 +374,10 @@ impl Engine {
             known.draining = false;
             known.max_job_size = None;
         }
+        if self.count_links(server) == 0 {
+            let looker = self.last_looker();
+            self.server_mut(server).hunt.looked.unreachable(looker);
+        }
         self.orphan(server, unanswered, &fault);
         self.lose_leases(link.held.into_iter().chain(link.leaving), &fault);
     }
@@ -416,9 +424,9 @@ impl Engine {
 
     /// Ends the wait for a connection that will not come.
     fn fail_ready(&mut self) {
-        let first = matches!(self.role, Role::Connection);
-        let known = self.servers.iter().find_map(|server| server.error.clone());
-        let error = self.hopeless().or_else(|| known.filter(|_| first));
+        let opening = matches!(self.role, Role::Connection);
+        let first = self.servers.iter().find(|server| opening && !server.was_up);
+        let error = self.hopeless().or_else(|| first?.error.clone());
         if let Some(error) = error {
             self.complete_ready(&Err(error.with_outcome(Outcome::NotSent)));
         }
@@ -427,12 +435,24 @@ impl Engine {
     /// Why no connection will come: every server has failed for a reason that does not pass by
     /// itself, and none is being tried again at this moment.
     pub(super) fn hopeless(&self) -> Option<Error> {
+        if self.is_connected() {
+            return None;
+        }
         let failed = |server: &ServerState| {
             let for_good = |error: &Error| error.retry() == Retry::Never;
             server.error.as_ref().is_some_and(for_good) && !self.is_dialing(server.server.id())
         };
         let error = self.servers.first()?.error.as_ref()?;
         self.servers.iter().all(failed).then(|| error.clone().with_outcome(Outcome::NotSent))
+    }
+
+    /// Gives connections on their way the time back in which nobody attended to them.
+    pub(super) fn excuse_links(&mut self, span: Duration) {
+        for link in self.links.values_mut() {
+            if let State::Dialing { due } | State::Handshake { due, .. } = &mut link.state {
+                *due = *due + span;
+            }
+        }
     }
 
     /// Closes connections that are overdue.

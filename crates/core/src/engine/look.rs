@@ -34,6 +34,11 @@ impl Looked {
             self.nothing_for = asked_for.max(self.nothing_for);
         }
     }
+
+    /// The server cannot be asked.
+    pub(super) fn unreachable(&mut self, looker: Option<OpId>) {
+        self.nothing_for = looker.max(self.nothing_for);
+    }
 }
 
 impl Engine {
@@ -60,15 +65,17 @@ impl Engine {
         }
     }
 
-    /// Tells those who look that there is nothing, once that is certain.
+    /// Tells those who look that there is nothing, once that is certain, or why no server can be
+    /// asked.
     pub(super) fn end_looks(&mut self) {
         let mut servers = (0..self.servers.len()).map(ServerId);
         if self.lookers.is_empty() || servers.any(|server| self.may_yet_give(server)) {
             return;
         }
+        let hopeless = self.hopeless();
         for op in std::mem::take(&mut self.lookers) {
             self.receivers.remove(&op);
-            self.complete(op, Ok(Success::Done));
+            self.complete(op, hopeless.clone().map_or(Ok(Success::Done), Err));
         }
     }
 
@@ -78,7 +85,10 @@ impl Engine {
         let up = self.links_of(server).any(|(_, link)| link.is_up());
         let parked = self.links_of(server).any(|(_, link)| link.is_up() && link.conn.is_parked());
         let resting = hunt.rest_until > self.now;
-        let asked = self.is_looked_for(server) && !parked && !resting;
-        hunt.refills > 0 || up && asked || !up && self.is_dialing(server)
+        // One that has failed is not waited for while others are there.
+        let given_up = self.server(server).on_trial && self.is_connected();
+        let coming = !up && self.is_dialing(server) && !given_up;
+        let askable = up && !parked && !resting;
+        hunt.refills > 0 || self.is_looked_for(server) && (askable || coming)
     }
 }

@@ -13,7 +13,8 @@
 //! - bytes went out that the socket had refused before: [`Engine::handle_progress`];
 //! - a connection failed to open, ended, or was closed as asked: [`Engine::handle_closed`], exactly
 //!   once for every [`Output::Connect`], also when the socket is closed on [`Output::Close`];
-//! - the time of [`Engine::poll_timeout`] has come: [`Engine::handle_timer`].
+//! - the time of [`Engine::poll_timeout`] has come: [`Engine::handle_timer`];
+//! - it could not do any of this for a while: [`Engine::handle_rest`], before everything else.
 //!
 //! After every such call it does what [`Engine::poll_output`] says until that gives nothing, and
 //! then asks [`Engine::poll_timeout`] again. On [`Output::Transmit`] it calls [`Engine::take`] and
@@ -278,6 +279,11 @@ impl Engine {
         self.run_timers();
         self.settle();
         self.rearm();
+    }
+
+    /// For so long the driver did nothing: that is no fault of a connection on its way.
+    pub fn handle_rest(&mut self, span: Duration) {
+        self.excuse_links(span);
     }
 
     /// Appends the next bytes to write to `link` to `out`; nothing if there are none now.

@@ -99,10 +99,9 @@ impl Engine {
                 None => patience,
             },
             Request::Touch(_) | Request::JobStats(_) => patience,
-            Request::Receive
-            | Request::TryReceive
-            | Request::Finish { .. }
-            | Request::Ready => return None,
+            Request::Receive | Request::TryReceive | Request::Finish { .. } | Request::Ready => {
+                return None;
+            }
         };
         Some(self.now + span)
     }

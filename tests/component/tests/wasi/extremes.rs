@@ -2,9 +2,9 @@
 
 use beanwire_component_tests::types::ErrorCode;
 use beanwire_component_tests::{Config, OPTIONS, PutOptions, QUICK, job};
-use beanwire_tests::Beanstalkd;
+use beanwire_tests::{Beanstalkd, wait_until};
 
-use crate::{TUBE, host};
+use crate::{LONG, TUBE, host};
 
 #[test]
 fn waits_without_end_are_waits_like_any_other() {
@@ -25,6 +25,18 @@ fn waits_without_end_are_waits_like_any_other() {
     assert_eq!(connection.close(u64::MAX).abandoned_operations, 0);
     assert_eq!(producer.close(u64::MAX).abandoned_operations, 0);
     assert_eq!(consumer.close(u64::MAX).abandoned_jobs, 0);
+}
+
+#[test]
+fn a_close_does_not_wait_for_jobs_that_nobody_can_finish_meanwhile() {
+    let server = Beanstalkd::start();
+    let mut raw = server.raw();
+    raw.put(TUBE, "x");
+    let consumer = host(&server).consumer(&[&server.uri()], &[TUBE], &QUICK).unwrap();
+    let job = consumer.receive(LONG).unwrap().unwrap();
+    assert_eq!(consumer.close(u64::MAX).abandoned_jobs, 1);
+    assert!(job.is_lost());
+    wait_until("the job is back", || raw.stats()["current-jobs-ready"] == "1");
 }
 
 #[test]
@@ -56,7 +68,7 @@ fn large_bodies_arrive_whole() {
     let producer = host.producer(&[&server.uri()], &config).unwrap();
     producer.put(TUBE, &body, None, None).unwrap();
     let consumer = host.consumer(&[&server.uri()], &[TUBE], &QUICK).unwrap();
-    let job = consumer.receive(crate::LONG).unwrap().unwrap();
+    let job = consumer.receive(LONG).unwrap().unwrap();
     assert!(job.body() == body, "the body came through whole");
     job.delete().unwrap();
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beanwire_component_tests::types::{ErrorCode, Outcome};
-use beanwire_component_tests::{QUICK, job};
+use beanwire_component_tests::{Config, QUICK, job};
 use beanwire_tests::{Beanstalkd, wait_until};
 
 use crate::{LONG, TUBE, assert_fails, host};
@@ -93,6 +93,37 @@ fn a_server_that_stays_down_fails_calls_in_time() {
     producer.put(TUBE, b"x", None, Some(LONG)).unwrap();
     consumer.receive(LONG).unwrap().unwrap().delete().unwrap();
     connection.ready(LONG).unwrap();
+}
+
+#[test]
+fn a_connection_waits_for_a_server_that_comes_back() {
+    let mut server = Beanstalkd::start();
+    let connection = host(&server).connection(&server.uri(), &QUICK).unwrap();
+    server.kill();
+    wait_until("it is noticed", || !connection.is_connected());
+    std::thread::scope(|scope| {
+        let ready = scope.spawn(|| connection.ready(LONG));
+        // Some attempts fail.
+        std::thread::sleep(Duration::from_millis(100));
+        server.restart();
+        ready.join().unwrap().unwrap();
+    });
+    connection.stats().unwrap();
+}
+
+#[test]
+fn a_server_comes_back_although_calls_are_short_and_far_between() {
+    const CONNECT: u64 = 100;
+    let mut server = Beanstalkd::start();
+    server.kill();
+    let config = Config { connect_timeout_ms: Some(CONNECT), ..QUICK };
+    let producer = host(&server).producer(&[&server.uri()], &config).unwrap();
+    server.restart();
+    // Each step to the connection is made in another call.
+    wait_until("it is up", || {
+        std::thread::sleep(Duration::from_millis(2 * CONNECT));
+        producer.is_connected()
+    });
 }
 
 #[test]

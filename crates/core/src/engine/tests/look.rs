@@ -99,6 +99,44 @@ fn a_connection_on_its_way_is_waited_for() {
 }
 
 #[test]
+fn a_server_that_has_failed_is_not_waited_for_while_another_is_there() {
+    let mut rig = Rig::consumer(2, Config::default());
+    let (gone, there) = (rig.link(0), rig.link(1));
+    rig.cut(gone, 0);
+    rig.advance(ms(100));
+    assert_eq!(rig.open(), [there, rig.link(2)], "it is dialed again");
+    let ops = look(&mut rig, 1);
+    rig.expect_sent(there, LOOK);
+    rig.reply(there, NONE);
+    assert!(found_nothing(&rig, &ops));
+}
+
+#[test]
+fn servers_that_are_down_are_waited_for_once() {
+    let mut rig = Rig::new(crate::engine::Role::Consumer(Vec::new()), 2, Config::default());
+    let ops = look(&mut rig, 1);
+    rig.cut(rig.link(0), 0);
+    rig.advance(ms(100));
+    assert_eq!(rig.open(), [rig.link(1), rig.link(2)], "the first is dialed again");
+    assert!(!rig.is_done(ops[0]));
+    rig.cut(rig.link(1), 0);
+    assert!(found_nothing(&rig, &ops));
+}
+
+#[test]
+fn one_who_looks_learns_why_no_server_can_be_asked() {
+    let forbidden = || Error::not_sent(ErrorKind::AccessDenied, "forbidden");
+    let mut rig = Rig::consumer(2, Config::default());
+    rig.fail(rig.link(0), 0, forbidden());
+    let ops = look(&mut rig, 1);
+    rig.reply(rig.link(1), NONE);
+    assert!(found_nothing(&rig, &ops), "the other server was asked");
+    rig.fail(rig.link(1), 0, forbidden());
+    let ops = look(&mut rig, 1);
+    assert_eq!(rig.failure(ops[0]), (ErrorKind::AccessDenied, Outcome::NotSent));
+}
+
+#[test]
 fn a_server_that_is_lost_has_nothing() {
     let mut rig = Rig::consumer(1, Config::default());
     let ops = look(&mut rig, 1);

@@ -132,3 +132,30 @@ fn a_consumer_watches_its_tubes_on_every_new_connection() {
     rig.advance(ms(100));
     assert_eq!(rig.up(rig.link(1)), asked);
 }
+
+#[test]
+fn ready_of_a_connection_that_was_up_outlives_attempts() {
+    let mut rig = Rig::connection(Config::default());
+    rig.cut(rig.link(0), 0);
+    let op = rig.submit(Request::Ready);
+    rig.advance(ms(100));
+    rig.cut(rig.link(1), 0);
+    assert!(!rig.is_done(op));
+    rig.advance(ms(200));
+    rig.up(rig.link(2));
+    assert_eq!(*rig.success(op), Success::Done);
+}
+
+#[test]
+fn a_rest_of_the_driver_does_not_count_against_a_connection_on_its_way() {
+    let mut rig = Rig::new(Role::Producer, 2, Config::default());
+    let limit = Config::default().connect_timeout;
+    rig.engine.handle_rest(secs(60));
+    rig.advance(secs(60));
+    rig.up(rig.link(0));
+    assert!(rig.engine.is_connected());
+    rig.advance(limit - ms(1));
+    assert_eq!(rig.open(), [rig.link(0), rig.link(1)]);
+    rig.advance(ms(1));
+    assert_eq!(rig.open(), [rig.link(0)], "the limit holds as long as it is attended to");
+}
