@@ -45,6 +45,8 @@ kinds! {
     Disconnected = "DISCONNECTED", Later;
     /// The TLS set-up or handshake failed: certificate, name, or protocol.
     Tls = "TLS", Never;
+    /// The system, or the host of a sandbox, forbids the connection or the name lookup.
+    AccessDenied = "ACCESS_DENIED", Never;
     /// The time allowed for the call ran out.
     Timeout = "TIMEOUT", Later;
     /// The client was closed.

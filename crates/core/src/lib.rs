@@ -7,6 +7,7 @@
 //! - [`protocol`]: commands and replies as bytes;
 //! - [`engine`]: producers, consumers and single connections;
 //! - [`config`], [`uri`]: what a user sets; [`stats`]: what a server tells;
+//! - `tls`, behind a feature: certificates and keys for rustls;
 //! - [`types`], [`error`]: what all of them share.
 
 pub mod config;
@@ -15,5 +16,7 @@ pub mod engine;
 pub mod error;
 pub mod protocol;
 pub mod stats;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod types;
 pub mod uri;

@@ -4,6 +4,8 @@ mod node;
 mod run;
 mod setup;
 mod test;
+mod toolchain;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,7 @@ Commands:
   demo [ARGS]        Runs the client's demo, on the embedded server unless told otherwise
   demo --node [ARGS] The same with the npm package
   node               Builds the npm package, ready to use, and prints its size
+  wasm               Builds the WebAssembly components, and prints their sizes and imports
   simulate [ARGS]    Runs the client against simulated servers and faults
 
 Options:
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         }
         ["setup"] => setup::all(),
         ["test"] => test::all(),
+        ["wasm"] => wasm::build(),
         [] => Err(format!("no command given\n\n{}", USAGE.trim_end())),
         _ => Err(format!("no such command: {}\n\n{}", args.join(" "), USAGE.trim_end())),
     };

@@ -1,4 +1,4 @@
-//! The npm package: building it, running its demo, testing it.
+//! The npm package: building it, running its demo, testing it; and the component in Node.js.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ const PACKAGE: &str = "npm/beanwire";
 
 /// How the command line in it is built; the binding's build names the same.
 const PROFILE: &str = "node";
+
+/// The tests of the WebAssembly component in Node.js.
+const COMPONENT: &str = "npm/component/test";
 
 /// What `engines` of the tools asks for.
 const OLDEST: (u32, u32) = (20, 17);
@@ -61,20 +64,31 @@ pub(crate) fn demo(args: &[&str]) -> Result<(), String> {
 /// Runs every test of the package.
 pub(crate) fn test() -> Result<(), String> {
     build()?;
+    let package = Path::new(PACKAGE);
     for version in VERSIONS {
         println!("Node.js {version}");
-        suite(&binary(version), "test")?;
+        suite(&binary(version), &package.join("test"))?;
     }
     let node = Path::new("node");
-    suite(node, "test/package")?;
-    suite(node, "test/slow")
+    suite(node, &package.join("test/package"))?;
+    suite(node, &package.join("test/slow"))
 }
 
-fn suite(node: &Path, dir: &str) -> Result<(), String> {
+/// Runs the tests of the WebAssembly component in Node.js.
+pub(crate) fn test_component() -> Result<(), String> {
+    tools()?;
+    for version in VERSIONS {
+        println!("Node.js {version}");
+        suite(&binary(version), Path::new(COMPONENT))?;
+    }
+    Ok(())
+}
+
+fn suite(node: &Path, dir: &Path) -> Result<(), String> {
     // Not every version of Node.js ends a test that hangs.
     let mut timeout = command("timeout", &[PATIENCE]);
     timeout.arg(node).args(["--test", "--test-reporter=spec"]);
-    timeout.args(tests(&Path::new(PACKAGE).join(dir))?);
+    timeout.args(tests(dir)?).env("BEANWIRE_TARGET", target_dir());
     run(timeout.env("BEANWIRE_NODES", nodes()))
 }
 

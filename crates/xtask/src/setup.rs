@@ -1,12 +1,8 @@
 //! Installing what the tests need beyond a Rust toolchain.
 
-use std::path::Path;
-
-use crate::node;
 use crate::run::{command, installed, output, run, shown};
-
-/// The target that [`all`] makes buildable.
-pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+use crate::toolchain::{self, BARE, WASI};
+use crate::{node, wasm};
 
 /// Programs the tests run, each with the Debian package that has it.
 const PROGRAMS: [(&str, &str); 5] = [
@@ -17,49 +13,34 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("timeout", "coreutils"),
 ];
 
-/// A second toolchain from Debian, with the source of the standard library.
-const DEBIAN_RUST: [&str; 3] = ["cargo-web", "rustc-web", "rust-web-src"];
+/// A second toolchain from Debian, with the source of the standard library and a C library for WASI.
+const DEBIAN_RUST: [&str; 4] = ["cargo-web", "rustc-web", "rust-web-src", "wasi-libc"];
 
-/// Where that toolchain puts its programs and the source.
-const DEBIAN_FILES: [&str; 3] =
-    ["/usr/bin/cargo", "/usr/bin/rustc", "/usr/lib/rustlib/src/rust/library/Cargo.lock"];
+/// A compiler of C for WASI, and the archiver that goes with it.
+const DEBIAN_CLANG: [&str; 2] = ["clang-19", "llvm-19"];
 
-/// What can build for [`WASM`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WasmToolchain {
-    /// The toolchain in use, which has the target's standard library.
-    Own,
-    /// Debian's, which builds the standard library from source.
-    Debian,
-}
-
-/// Installs the programs, what it takes to build for [`WASM`], and what the npm package needs.
+/// Installs the programs, what it takes to build for WebAssembly, and what the npm package needs.
 pub(crate) fn all() -> Result<(), String> {
     let mut packages = missing_programs();
     if !wasm_possible() {
         packages.extend(DEBIAN_RUST);
     }
+    if toolchain::clang().is_none() {
+        packages.extend(DEBIAN_CLANG);
+    }
     install(&packages)?;
+    wasm::setup()?;
     node::setup()
 }
 
-/// Who can build for [`WASM`], if anybody.
-pub(crate) fn wasm_toolchain() -> Option<WasmToolchain> {
-    let libdir = output(&mut command("rustc", &["--print", "target-libdir", "--target", WASM]));
-    if libdir.is_some_and(|dir| Path::new(&dir).is_dir()) {
-        return Some(WasmToolchain::Own);
-    }
-    DEBIAN_FILES.iter().all(|file| Path::new(file).exists()).then_some(WasmToolchain::Debian)
-}
-
 fn wasm_possible() -> bool {
-    if wasm_toolchain().is_some() {
+    if toolchain::complete() {
         return true;
     }
     // Not everybody who has rustup can reach its servers: then it is up to the packages.
     installed("rustup")
-        && run(&mut command("rustup", &["target", "add", WASM])).is_ok()
-        && wasm_toolchain().is_some()
+        && run(&mut command("rustup", &["target", "add", BARE, WASI])).is_ok()
+        && toolchain::complete()
 }
 
 fn missing_programs() -> Vec<&'static str> {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::node;
 use crate::run::{command, output, run, target_dir};
-use crate::setup::{self, WASM, WasmToolchain};
+use crate::toolchain::{self, BARE};
+use crate::{node, setup, wasm};
 
 /// How a step that did not fail ended.
 enum Outcome {
@@ -18,16 +18,16 @@ const SEEDS: &str = "3000";
 
 type Step = (&'static str, fn() -> Result<Outcome, String>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 13] = [
     ("setup", || passed(setup::all())),
-    ("format", || cargo(&["fmt", "--all", "--check"])),
-    ("clippy", || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
-    }),
+    ("format", format),
+    ("clippy", clippy),
     ("docs", docs),
+    ("components", || passed(wasm::build())),
     ("tests", || cargo(&["test", "--workspace", "--all-features"])),
     ("simulation", simulation),
     ("node", || passed(node::test())),
+    ("jco", || passed(node::test_component())),
     ("wasm32", wasm32),
     ("fuzz targets", fuzz_targets),
     ("cargo-deny", cargo_deny),
@@ -69,6 +69,25 @@ fn cargo(args: &[&str]) -> Result<Outcome, String> {
     passed(run(&mut command("cargo", args)))
 }
 
+fn format() -> Result<Outcome, String> {
+    run(&mut command("cargo", &["fmt", "--all", "--check"]))?;
+    for manifest in wasm::manifests() {
+        run(&mut command("cargo", &["fmt", "--check", "--manifest-path", &manifest]))?;
+    }
+    Ok(Outcome::Passed)
+}
+
+fn clippy() -> Result<Outcome, String> {
+    let all = ["--all-targets", "--all-features", "--", "-D", "warnings"];
+    run(command("cargo", &["clippy", "--workspace"]).args(all))?;
+    for manifest in wasm::manifests() {
+        // For this machine: not every toolchain that builds for WebAssembly has Clippy.
+        let mut cargo = command("cargo", &["clippy", "--locked", "--manifest-path", &manifest]);
+        run(cargo.args(all).env("CARGO_TARGET_DIR", target_dir().join("clippy")))?;
+    }
+    Ok(Outcome::Passed)
+}
+
 fn docs() -> Result<Outcome, String> {
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--all-features"]);
     passed(run(doc.env("RUSTDOCFLAGS", "-Dwarnings")))
@@ -82,22 +101,8 @@ fn simulation() -> Result<Outcome, String> {
 
 /// The core does no I/O, so it builds where there is none.
 fn wasm32() -> Result<Outcome, String> {
-    let check = ["check", "-p", "beanwire-core", "--target", WASM];
-    match setup::wasm_toolchain() {
-        Some(WasmToolchain::Own) => cargo(&check),
-        Some(WasmToolchain::Debian) => {
-            let mut cargo = command("/usr/bin/cargo", &check);
-            cargo.args(["-Z", "build-std=std,panic_abort"]);
-            cargo.env("RUSTC", "/usr/bin/rustc");
-            // A stable compiler builds its own standard library only when told that it may.
-            cargo.env("RUSTC_BOOTSTRAP", "1");
-            // Of its own: another compiler would build everything in `target` anew.
-            cargo.env("CARGO_TARGET_DIR", target_dir().join("wasm32"));
-            // Set by rustup, to the libraries of another compiler.
-            passed(run(cargo.env_remove("LD_LIBRARY_PATH")))
-        }
-        None => Err(format!("nothing here builds for {WASM}")),
-    }
+    let (mut check, _) = toolchain::cargo(&["check", "-p", "beanwire-core"], BARE)?;
+    passed(run(&mut check))
 }
 
 /// Fuzzing takes a nightly compiler; that the targets still compile does not.
@@ -114,7 +119,7 @@ fn cargo_deny() -> Result<Outcome, String> {
         println!("  cargo install --locked cargo-deny");
         return Ok(Outcome::NotRun);
     }
-    cargo(&["deny", "check", "licenses", "bans", "sources"])
+    deny(&["licenses", "bans", "sources"])
 }
 
 fn advisories() -> Result<Outcome, String> {
@@ -122,7 +127,16 @@ fn advisories() -> Result<Outcome, String> {
         println!("no cargo-deny, or no way to the database of advisories: they go unchecked");
         return Ok(Outcome::NotRun);
     }
-    cargo(&["deny", "check", "advisories"])
+    deny(&["advisories"])
+}
+
+fn deny(what: &[&str]) -> Result<Outcome, String> {
+    let manifests = wasm::manifests();
+    for manifest in manifests.iter().map(String::as_str).chain(["Cargo.toml"]) {
+        let mut deny = command("cargo", &["deny", "--manifest-path", manifest, "check"]);
+        run(deny.args(what))?;
+    }
+    Ok(Outcome::Passed)
 }
 
 #[cfg(test)]

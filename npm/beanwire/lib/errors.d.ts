@@ -8,6 +8,7 @@
  * | `JOB_TOO_BIG` | the body is larger than the server's `max-job-size` |
  * | `DISCONNECTED` | the connection was lost, or none was up in time |
  * | `TLS` | certificate, name or protocol of TLS |
+ * | `ACCESS_DENIED` | the system forbids the connection |
  * | `TIMEOUT` | the time allowed for the call ran out |
  * | `CLOSED` | the client was closed |
  * | `QUEUE_FULL` | more work is waiting than the client's bound allows |
@@ -32,6 +33,7 @@ export type ErrorCode =
   | 'JOB_TOO_BIG'
   | 'DISCONNECTED'
   | 'TLS'
+  | 'ACCESS_DENIED'
   | 'TIMEOUT'
   | 'CLOSED'
   | 'QUEUE_FULL'

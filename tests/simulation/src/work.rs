@@ -149,6 +149,7 @@ impl World {
                 let command = self.command();
                 Request::Command { server, command }
             }
+            _ if self.rng.random_bool(0.2) => Request::TryReceive,
             _ => Request::Receive,
         };
         let op = self.submit(client, Purpose::Receive(caller), request);

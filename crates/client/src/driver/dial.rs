@@ -2,16 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use beanwire_core::config::{ClientCertificate, Config, Roots, TlsConfig};
+use beanwire_core::config::Config;
 use beanwire_core::engine::Server;
 use beanwire_core::error::{Error, ErrorKind, Outcome};
+use beanwire_core::tls::TlsClient;
 use beanwire_core::uri::{Host, ServerUri, Transport};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::Instant;
@@ -34,7 +32,7 @@ pub(super) enum Stream {
 #[derive(Clone)]
 pub(super) struct Dialer {
     connect_timeout: Duration,
-    tls: Option<(TlsConnector, Option<ServerName<'static>>)>,
+    tls: Option<TlsClient>,
 }
 
 impl std::fmt::Debug for Dialer {
@@ -46,7 +44,8 @@ impl std::fmt::Debug for Dialer {
 impl Dialer {
     /// Reads certificates and keys, if any server needs them.
     pub(super) fn new(uris: &[ServerUri], config: &Config) -> Result<Self, Error> {
-        let tls = uris.iter().any(ServerUri::is_tls).then(|| connector(&config.tls)).transpose()?;
+        let wanted = uris.iter().any(ServerUri::is_tls);
+        let tls = wanted.then(|| TlsClient::new(&config.tls, system_roots)).transpose()?;
         Ok(Self { connect_timeout: config.connect_timeout, tls })
     }
 
@@ -77,11 +76,11 @@ impl Dialer {
             }
             Transport::Tls { host, port } => {
                 let stream = self.tcp(uri, host, *port).await?;
-                let Some((connector, name)) = &self.tls else {
+                let Some(tls) = &self.tls else {
                     return Err(Error::not_sent(ErrorKind::Tls, "TLS is not set up"));
                 };
-                let name = name.clone().map_or_else(|| server_name(&host.to_string()), Ok)?;
-                let stream = connector.connect(name, stream).await;
+                let name = tls.name_of(host)?;
+                let stream = TlsConnector::from(tls.config()).connect(name, stream).await;
                 Ok(Stream::Tls(Box::new(stream.map_err(|error| refused(uri, error))?)))
             }
             #[cfg(unix)]
@@ -152,82 +151,23 @@ fn kind_of(error: &io::Error) -> ErrorKind {
     let inner = error.get_ref();
     match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(_) => ErrorKind::Tls,
+        None if error.kind() == io::ErrorKind::PermissionDenied => ErrorKind::AccessDenied,
         None => ErrorKind::Disconnected,
     }
 }
 
-fn connector(tls: &TlsConfig) -> Result<(TlsConnector, Option<ServerName<'static>>), Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls_error("tls", error))?
-        .with_root_certificates(roots(&tls.roots)?);
-    let config = match &tls.client_certificate {
-        None => builder.with_no_client_auth(),
-        Some(certificate) => {
-            let (chain, key) = identity(certificate)?;
-            builder
-                .with_client_auth_cert(chain, key)
-                .map_err(|error| tls_error("tls.client_certificate", error))?
-        }
-    };
-    let name = tls.server_name.as_deref().map(server_name).transpose()?;
-    Ok((TlsConnector::from(Arc::new(config)), name))
-}
-
-fn roots(roots: &Roots) -> Result<RootCertStore, Error> {
+/// Whom the system trusts.
+fn system_roots() -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
-    match roots {
-        Roots::Pem(pem) => {
-            for certificate in certificates("tls.roots", pem)? {
-                store.add(certificate).map_err(|error| tls_error("tls.roots", error))?;
-            }
-        }
-        _ => {
-            let found = rustls_native_certs::load_native_certs();
-            store.add_parsable_certificates(found.certs);
-            if store.is_empty() {
-                let message = "tls.roots: the system has no certificates to trust";
-                let error = Error::not_sent(ErrorKind::Tls, message);
-                let cause = found.errors.into_iter().next();
-                return Err(cause.map_or(error.clone(), |cause| error.with_source(cause)));
-            }
-        }
+    let found = rustls_native_certs::load_native_certs();
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        let message = "tls.roots: the system has no certificates to trust";
+        let error = Error::not_sent(ErrorKind::Tls, message);
+        let cause = found.errors.into_iter().next();
+        return Err(cause.map_or(error.clone(), |cause| error.with_source(cause)));
     }
     Ok(store)
-}
-
-fn identity(
-    certificate: &ClientCertificate,
-) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Error> {
-    let chain = certificates("tls.client_certificate.chain_pem", &certificate.chain_pem)?;
-    let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes())
-        .map_err(|error| tls_error("tls.client_certificate.key_pem", error))?;
-    Ok((chain, key))
-}
-
-fn certificates(field: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
-    let found = found.map_err(|error| tls_error(field, error))?;
-    if found.is_empty() {
-        // What stands there instead may be a key, and is not shown.
-        let message = format!("{field}: no certificate in {} bytes of PEM", pem.len());
-        return Err(Error::not_sent(ErrorKind::InvalidArgument, message));
-    }
-    Ok(found)
-}
-
-fn server_name(name: &str) -> Result<ServerName<'static>, Error> {
-    // An IPv6 address stands in brackets in a URI and without them in a certificate.
-    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    ServerName::try_from(bare.to_owned())
-        .map_err(|_| Error::invalid_argument("tls.server_name", name, "a DNS name or IP address"))
-}
-
-/// What was given cannot be used; the text itself, which may be a key, is not shown.
-fn tls_error(field: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    let message = format!("{field}: {error}");
-    Error::not_sent(ErrorKind::InvalidArgument, message).with_source(error)
 }
 
 #[cfg(test)]

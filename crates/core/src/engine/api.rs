@@ -149,6 +149,10 @@ pub enum Request {
     },
     /// Asks for one job. Role: consumer.
     Receive,
+    /// Asks every server that can be reached for a job, once and without waiting there;
+    /// [`Success::Done`] if none has one. A server at which a reserve waits already is not asked
+    /// again. Role: consumer.
+    TryReceive,
     /// Ends a reservation.
     Finish {
         /// Which.

@@ -38,6 +38,7 @@ impl Engine {
                     self.complete(op, Err(closed()));
                 }
                 self.receivers.clear();
+                self.lookers.clear();
             }
             // A second call may only hurry.
             Phase::Draining { deadline: earlier } => *earlier = deadline.min(*earlier),

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::link::Link;
+use super::look::Looked;
 use super::{Engine, LeaseId, LinkId, Role, Sabotage, ServerId, ServerState, Success, Tag};
 use crate::protocol::{Command, Reply};
 use crate::types::{Instant, JobId, Seconds};
@@ -47,14 +48,16 @@ pub(super) struct Hunt {
     /// Reserves that may be on their way at once; zero is cold.
     window: usize,
     /// Those that are.
-    refills: usize,
+    pub(super) refills: usize,
     /// When they have gone unanswered for so long that the server counts as silent.
     silent_at: Instant,
     poll_after: Duration,
     /// No poll before this.
     poll_at: Instant,
     /// No reserve at all before this.
-    rest_until: Instant,
+    pub(super) rest_until: Instant,
+    /// What callers who only look have been told of it.
+    pub(super) looked: Looked,
 }
 
 impl Default for Hunt {
@@ -66,6 +69,7 @@ impl Default for Hunt {
             poll_after: POLL_MIN,
             poll_at: Instant::default(),
             rest_until: Instant::default(),
+            looked: Looked::default(),
         }
     }
 }
@@ -82,7 +86,7 @@ impl Hunt {
 impl Engine {
     /// How many jobs there is room for, beyond those that are on their way. What a silent server
     /// was asked for does not count: another one may have it.
-    fn demand(&self) -> usize {
+    pub(super) fn demand(&self) -> usize {
         let hunts = self.servers.iter().map(|server| &server.hunt);
         let refills: usize = hunts.filter(|h| h.silent_at > self.now).map(|h| h.refills).sum();
         let room = self.receivers.len() + self.config.prefetch;
@@ -95,7 +99,10 @@ impl Engine {
             let Some(op) = self.receivers.pop_first() else { return };
             let lease = self.ready.pop_first();
             match lease.and_then(|lease| self.hand_over(lease)) {
-                Some(job) => self.complete(op, Ok(Success::Reserved(job))),
+                Some(job) => {
+                    self.lookers.remove(&op);
+                    self.complete(op, Ok(Success::Reserved(job)));
+                }
                 None => drop(self.receivers.insert(op)),
             }
         }
@@ -131,6 +138,12 @@ impl Engine {
         let (window, refills) = (hunt.window, hunt.refills);
         if window > 0 {
             return self.refill(server, demand.min(window - refills));
+        }
+        if self.is_looked_for(server) {
+            return self.look(server, demand);
+        }
+        if self.nobody_waits() {
+            return;
         }
         let busy_too = self.is_sabotaged(Sabotage::ParkOnBusyConnection);
         let empty = |link: &Link| link.is_up() && (link.held.is_empty() || busy_too);
@@ -170,14 +183,16 @@ impl Engine {
         self.refill(server, 1);
     }
 
-    fn refill(&mut self, server: ServerId, count: usize) {
+    pub(super) fn refill(&mut self, server: ServerId, count: usize) {
         let up = self.links_of(server).filter(|(_, link)| link.is_up());
         let best = up.min_by_key(|(_, link)| link.held.len() + link.leaving.len());
         let Some((link, _)) = best else { return };
         let silent_at = self.now + SILENCE;
+        let looker = self.last_looker();
         let hunt = &mut self.server_mut(server).hunt;
         if hunt.refills == 0 {
             hunt.silent_at = silent_at;
+            hunt.looked.ask_for(looker);
         }
         hunt.refills += count;
         let silent_at = hunt.silent_at;
@@ -196,6 +211,7 @@ impl Engine {
         if command.blocks().is_none() {
             hunt.refills = hunt.refills.saturating_sub(1);
             hunt.silent_at = now + SILENCE;
+            hunt.looked.answered(hunt.refills, matches!(reply, Reply::Reserved(..)));
         }
         let rested = hunt.rest_until <= now;
         match reply {
@@ -250,6 +266,7 @@ impl Engine {
         hunt.window = 0;
         if command.blocks().is_none() {
             hunt.refills = hunt.refills.saturating_sub(1);
+            hunt.looked.answered(hunt.refills, false);
         }
     }
 

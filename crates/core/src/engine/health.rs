@@ -37,6 +37,19 @@ impl Engine {
         self.links.values().any(Link::is_up)
     }
 
+    /// Whether nothing is under way: no answer is due, nothing waits at a server, no reservation is
+    /// being ended. Connections may be on their way up or down.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        let busy = |link: &Link| match link.state {
+            State::Up => link.conn.pending() > 0,
+            State::HalfClosed { .. } => true,
+            _ => false,
+        };
+        let ending = self.leases.values().any(|lease| lease.finishing.is_some());
+        !ending && !self.links.values().any(busy)
+    }
+
     /// A snapshot of every server and connection.
     #[must_use]
     pub fn health(&self, now: Instant) -> Health {

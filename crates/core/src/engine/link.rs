@@ -416,15 +416,23 @@ impl Engine {
 
     /// Ends the wait for a connection that will not come.
     fn fail_ready(&mut self) {
-        let hopeless = |server: &ServerState| {
-            server.error.as_ref().is_some_and(|error| error.retry() == Retry::Never)
-        };
         let first = matches!(self.role, Role::Connection);
-        if first || self.servers.iter().all(hopeless) {
-            let error = self.servers.iter().find_map(|server| server.error.clone());
-            let error = error.unwrap_or_else(|| disconnected(Outcome::NotSent, "no connection"));
+        let known = self.servers.iter().find_map(|server| server.error.clone());
+        let error = self.hopeless().or_else(|| known.filter(|_| first));
+        if let Some(error) = error {
             self.complete_ready(&Err(error.with_outcome(Outcome::NotSent)));
         }
+    }
+
+    /// Why no connection will come: every server has failed for a reason that does not pass by
+    /// itself, and none is being tried again at this moment.
+    pub(super) fn hopeless(&self) -> Option<Error> {
+        let failed = |server: &ServerState| {
+            let for_good = |error: &Error| error.retry() == Retry::Never;
+            server.error.as_ref().is_some_and(for_good) && !self.is_dialing(server.server.id())
+        };
+        let error = self.servers.first()?.error.as_ref()?;
+        self.servers.iter().all(failed).then(|| error.clone().with_outcome(Outcome::NotSent))
     }
 
     /// Closes connections that are overdue.

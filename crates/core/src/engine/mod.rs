@@ -46,6 +46,7 @@ mod finish;
 mod health;
 mod lease;
 mod link;
+mod look;
 mod op;
 mod reply;
 mod route;
@@ -90,6 +91,8 @@ pub struct Engine {
     lease_checks: BTreeSet<(Instant, LeaseId)>,
     /// Callers that wait for a job, in their order.
     receivers: BTreeSet<OpId>,
+    /// Those of them that wait no longer than it takes to ask every server.
+    lookers: BTreeSet<OpId>,
     /// Reserved jobs that wait for a caller, in the order in which they came.
     ready: BTreeSet<LeaseId>,
     /// A consumer that reserves nothing until it is asked for a job again.
@@ -169,6 +172,7 @@ impl Engine {
             leases: BTreeMap::new(),
             lease_checks: BTreeSet::new(),
             receivers: BTreeSet::new(),
+            lookers: BTreeSet::new(),
             ready: BTreeSet::new(),
             paused: true,
             turn: 0,
@@ -325,6 +329,7 @@ impl Engine {
         if matches!(self.role, Role::Consumer(_)) {
             self.hand_out();
             self.hunt();
+            self.end_looks();
         }
     }
 

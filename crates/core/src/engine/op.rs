@@ -99,7 +99,10 @@ impl Engine {
                 None => patience,
             },
             Request::Touch(_) | Request::JobStats(_) => patience,
-            Request::Receive | Request::Finish { .. } | Request::Ready => return None,
+            Request::Receive
+            | Request::TryReceive
+            | Request::Finish { .. }
+            | Request::Ready => return None,
         };
         Some(self.now + span)
     }
@@ -113,7 +116,7 @@ impl Engine {
         }
         let fits = match request {
             R::Put(_) | R::Command { .. } => !matches!(self.role, Role::Consumer(_)),
-            R::Receive => matches!(self.role, Role::Consumer(_)),
+            R::Receive | R::TryReceive => matches!(self.role, Role::Consumer(_)),
             _ => true,
         };
         if !fits {
@@ -127,7 +130,7 @@ impl Engine {
         Ok(match request {
             R::Put(job) => self.admit_put(job)?,
             R::Command { server, .. } => Kind::Command(*server),
-            R::Receive => Kind::Receive,
+            R::Receive | R::TryReceive => Kind::Receive,
             R::Finish { lease, .. } => Kind::Finish(*lease),
             R::Touch(_) => Kind::Touch,
             R::JobStats(lease) => Kind::JobStats(*lease),
@@ -162,6 +165,11 @@ impl Engine {
             Request::Receive => {
                 self.paused = false;
                 self.receivers.insert(id);
+            }
+            Request::TryReceive => {
+                self.paused = false;
+                self.receivers.insert(id);
+                self.lookers.insert(id);
             }
             Request::Finish { lease, how } => self.start_finish(Some(id), lease, how),
             Request::Touch(lease) => self.ask_about(id, lease, Command::Touch),
@@ -206,6 +214,7 @@ impl Engine {
         match op.kind {
             Kind::Receive => {
                 self.receivers.remove(&id);
+                self.lookers.remove(&id);
                 return Outcome::NotSent;
             }
             Kind::Finish(lease) => return self.abandon_finish(lease),

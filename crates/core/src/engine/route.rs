@@ -46,7 +46,8 @@ impl Engine {
         match self.ops.get(&op).map(|op| &op.kind) {
             Some(Kind::Command(server)) => {
                 let server = *server;
-                self.least_loaded(|link| link.server == server).map_or(Way::Wait, Way::Through)
+                let link = self.least_loaded(|link| link.server == server);
+                link.map_or_else(|| self.no_way_yet(), Way::Through)
             }
             Some(Kind::Put(put)) => {
                 let (at_once, error) = (put.at_once, put.error.clone());
@@ -55,12 +56,17 @@ impl Engine {
                     Ok(takers) => match self.least_loaded(|link| takers.contains(&link.server)) {
                         Some(link) => Way::Through(link),
                         None if at_once => Way::Nowhere(self.no_connection(error)),
-                        None => Way::Wait,
+                        None => self.no_way_yet(),
                     },
                 }
             }
             _ => Way::Nowhere(Error::not_sent(ErrorKind::Closed, "the operation has ended")),
         }
+    }
+
+    /// Waiting helps only as long as some server may come up.
+    fn no_way_yet(&self) -> Way {
+        self.hopeless().map_or(Way::Wait, Way::Nowhere)
     }
 
     /// The servers that may take this put, or why there is none.

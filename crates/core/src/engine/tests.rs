@@ -6,6 +6,7 @@ mod consumer;
 mod failure;
 mod finish;
 mod lease;
+mod look;
 mod outcome;
 mod pace;
 mod put;

@@ -1,12 +1,13 @@
 use super::*;
 
 /// What callers in every language rely on. A line that changes breaks them.
-const TABLE: [(ErrorKind, &str, Retry); 22] = [
+const TABLE: [(ErrorKind, &str, Retry); 23] = [
     (ErrorKind::InvalidArgument, "INVALID_ARGUMENT", Retry::Never),
     (ErrorKind::InvalidUri, "INVALID_URI", Retry::Never),
     (ErrorKind::JobTooBig, "JOB_TOO_BIG", Retry::Never),
     (ErrorKind::Disconnected, "DISCONNECTED", Retry::Later),
     (ErrorKind::Tls, "TLS", Retry::Never),
+    (ErrorKind::AccessDenied, "ACCESS_DENIED", Retry::Never),
     (ErrorKind::Timeout, "TIMEOUT", Retry::Later),
     (ErrorKind::Closed, "CLOSED", Retry::Never),
     (ErrorKind::QueueFull, "QUEUE_FULL", Retry::Later),
