@@ -1,7 +1,7 @@
 'use strict';
 
-// Prints how large the packages are, packed and unpacked: that of this system's binary, and the one
-// that everybody installs.
+// Prints how large the packages are, packed and unpacked: that of this system's binaries, with what
+// each of them is worth, and the one that everybody installs.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -17,6 +17,9 @@ for (const dir of [main, ...built]) {
   const [account] = JSON.parse(
     execFileSync('npm', ['pack', '--dry-run', '--json'], { cwd: dir, encoding: 'utf8' }),
   );
-  const { name, size, unpackedSize } = account;
+  const { files, name, size, unpackedSize } = account;
   console.log(`${name.padEnd(34)}${kilobytes(size)} packed ${kilobytes(unpackedSize)} unpacked`);
+  for (const file of files.filter(({ path: file }) => /^beanwire(\.exe|\..*\.node)?$/.test(file))) {
+    console.log(`  ${file.path.padEnd(32)}${' '.repeat(17)}${kilobytes(file.size)}`);
+  }
 }

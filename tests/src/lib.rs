@@ -14,6 +14,7 @@
 pub mod embedded;
 pub mod example;
 pub mod log;
+pub mod memory;
 pub mod peer;
 pub mod proxy;
 pub mod raw;
@@ -24,6 +25,7 @@ mod util;
 pub use embedded::Embedded;
 pub use example::example;
 pub use log::Log;
+pub use memory::peak_memory;
 pub use peer::{PeerConn, ScriptedPeer, handshake, stats_reply};
 pub use proxy::CuttingProxy;
 pub use raw::RawClient;

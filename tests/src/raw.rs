@@ -214,16 +214,37 @@ impl RawClient {
         number(answer.strip_prefix("INSERTED ").expect(&answer))
     }
 
+    /// Puts and buries jobs, many at a time: in this tube, so many, each with this body.
+    ///
+    /// # Panics
+    /// If another job of the tube is ready, or as [`RawClient::put`] does.
+    pub fn bury_many(&mut self, tube: &str, count: usize, body: &str) {
+        const BATCH: usize = 500;
+        assert_eq!(self.command(&format!("use {tube}")), format!("USING {tube}"));
+        self.watch_only(tube);
+        let put = format!("put 1024 0 60 {}\r\n{body}\r\n", body.len());
+        for done in (0..count).step_by(BATCH) {
+            let batch = BATCH.min(count - done);
+            self.send(put.repeat(batch));
+            (0..batch).for_each(|_| assert!(self.line().starts_with("INSERTED ")));
+            self.send("reserve-with-timeout 0\r\n".repeat(batch));
+            let mut buries = String::new();
+            for _ in 0..batch {
+                let answer = self.reply();
+                let id = answer.strip_prefix("RESERVED ").and_then(|rest| rest.split(' ').next());
+                buries += &format!("bury {} 1024\r\n", id.expect(&answer));
+            }
+            self.send(buries);
+            (0..batch).for_each(|_| assert_eq!(self.line(), "BURIED"));
+        }
+    }
+
     /// Reserves a job of `tube` that is ready now. It belongs to this connection.
     ///
     /// # Panics
     /// On any answer but a job, none, or the warning of a deadline.
     pub fn reserve(&mut self, tube: &str) -> Option<(u64, Vec<u8>)> {
-        if self.watched != tube {
-            assert_eq!(self.command(&format!("watch {tube}")), "WATCHING 2");
-            let left = std::mem::replace(&mut self.watched, tube.to_owned());
-            assert_eq!(self.command(&format!("ignore {left}")), "WATCHING 1");
-        }
+        self.watch_only(tube);
         let answer = self.command("reserve-with-timeout 0");
         if answer == "TIMED_OUT" || answer == "DEADLINE_SOON" {
             return None;
@@ -231,6 +252,14 @@ impl RawClient {
         let (id, size) =
             answer.strip_prefix("RESERVED ").and_then(|rest| rest.split_once(' ')).expect(&answer);
         Some((number(id), self.body(number(size))))
+    }
+
+    fn watch_only(&mut self, tube: &str) {
+        if self.watched != tube {
+            assert_eq!(self.command(&format!("watch {tube}")), "WATCHING 2");
+            let left = std::mem::replace(&mut self.watched, tube.to_owned());
+            assert_eq!(self.command(&format!("ignore {left}")), "WATCHING 1");
+        }
     }
 
     /// The server's statistics.

@@ -11,6 +11,9 @@ const TOOLS: &str = "npm";
 /// The package.
 const PACKAGE: &str = "npm/beanwire";
 
+/// How the command line in it is built; the binding's build names the same.
+const PROFILE: &str = "node";
+
 /// The tests of the WebAssembly component in Node.js.
 const COMPONENT: &str = "npm/component/test";
 
@@ -92,6 +95,7 @@ fn suite(node: &Path, dir: &Path) -> Result<(), String> {
 fn build_quietly() -> Result<(), String> {
     tools()?;
     run(&mut command("npm", &["--silent", "--prefix", PACKAGE, "run", "build"]))?;
+    run(&mut command("cargo", &["build", "--quiet", "-p", "beanwire-cli", "--profile", PROFILE]))?;
     place().map_err(|error| format!("{PACKAGE}: {error}"))
 }
 
@@ -106,7 +110,28 @@ fn place() -> std::io::Result<()> {
         }
         copy_licences(&platform)?;
     }
+    if let Some(platform) = here() {
+        let program = format!("beanwire{}", std::env::consts::EXE_SUFFIX);
+        let built = target_dir().join(PROFILE).join(&program);
+        fs::copy(built, package.join("npm").join(platform).join(&program))?;
+    }
     copy_licences(&package)
+}
+
+/// This system, in the words of the packages' names, if there is a package for it.
+fn here() -> Option<&'static str> {
+    use std::env::consts::{ARCH, OS};
+    let musl = cfg!(target_env = "musl");
+    Some(match (OS, ARCH) {
+        ("linux", "x86_64") if musl => "linux-x64-musl",
+        ("linux", "x86_64") => "linux-x64-gnu",
+        ("linux", "aarch64") if musl => "linux-arm64-musl",
+        ("linux", "aarch64") => "linux-arm64-gnu",
+        ("macos", "x86_64") => "darwin-x64",
+        ("macos", "aarch64") => "darwin-arm64",
+        ("windows", "x86_64") => "win32-x64-msvc",
+        _ => return None,
+    })
 }
 
 fn copy_licences(into: &Path) -> std::io::Result<()> {
@@ -183,6 +208,12 @@ mod tests {
         assert!(!new_enough("20.9.1"));
         assert!(!new_enough("18.20.0"));
         assert!(!new_enough("unknown"));
+    }
+
+    #[test]
+    fn the_command_line_goes_into_a_package_that_exists() {
+        let platform = here().expect("a package for a system that runs tests");
+        assert!(root().join(PACKAGE).join("npm").join(platform).join("package.json").is_file());
     }
 
     #[test]

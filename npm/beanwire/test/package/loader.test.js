@@ -12,8 +12,9 @@ const { folder, root, write } = require('./project');
 /** Loads `lib/native.js` beside files of the test's own, on a system of the given kind. */
 function load(t, { binding, files = {}, libc = 'gnu', arch = 'x64', platform = 'linux' }) {
   const dir = folder((clean) => t.after(clean));
-  fs.cpSync(path.join(root, 'lib/native.js'), path.join(dir, 'lib/native.js'));
-  fs.cpSync(path.join(root, 'package.json'), path.join(dir, 'package.json'));
+  for (const file of ['lib/native.js', 'lib/platform.js', 'package.json']) {
+    fs.cpSync(path.join(root, file), path.join(dir, file));
+  }
   const header = libc === 'gnu' ? '{ glibcVersionRuntime: "2.36" }' : '{}';
   write(dir, {
     ...(binding === undefined ? {} : { 'binding.js': binding }),

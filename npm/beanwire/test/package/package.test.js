@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { after, test } = require('node:test');
 const {
-  binary, folder, pack, platform, root, target, tool,
+  binary, executable, folder, pack, platform, root, target, tool,
 } = require('./project');
 
 const manifest = require('../../package.json');
@@ -18,7 +18,7 @@ const GLIBC = 34;
 
 /** Bounds on what an installation takes on disk, in bytes. */
 const LARGEST_PACKAGE = 400e3;
-const LARGEST_BINARY = 8e6;
+const LARGEST_PLATFORM = 14e6;
 
 const tarballs = folder(after);
 const main = pack(root, tarballs);
@@ -27,26 +27,26 @@ const native = pack(platform, tarballs);
 test('the package has what is needed to run it, its types, its licences, and nothing else', () => {
   const files = main.account.files.map((file) => file.path);
   for (const file of [
-    'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'binding.js', 'index.d.mts', 'index.d.ts',
-    'index.js', 'index.mjs', 'lib/native.js', 'package.json',
+    'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'bin/beanwire.js', 'binding.js', 'index.d.mts',
+    'index.d.ts', 'index.js', 'index.mjs', 'lib/native.js', 'package.json',
   ]) {
     assert.ok(files.includes(file), file);
   }
-  const needed = /^(LICENSE-\w+|README\.md|package\.json|binding\.js|(index|lib\/\w+)(\.d)?\.m?[jt]s)$/;
+  const needed = /^(LICENSE-\w+|README\.md|package\.json|b\w+(\/beanwire)?\.js|(index|lib\/\w+)(\.d)?\.m?[jt]s)$/;
   assert.deepEqual(files.filter((file) => !needed.test(file)), []);
   const lib = fs.readdirSync(path.join(root, 'lib')).map((file) => `lib/${file}`);
   assert.deepEqual(lib.filter((file) => !files.includes(file)), []);
 });
 
-test('the package of a platform has the binary and nothing else to run', () => {
+test('the package of a platform has its binaries and nothing else to run', () => {
   assert.deepEqual(native.account.files.map((file) => file.path).sort(), [
-    'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', `beanwire.${target}.node`, 'package.json',
+    'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', executable, `beanwire.${target}.node`, 'package.json',
   ]);
 });
 
 test('they are small', () => {
   assert.ok(main.account.unpackedSize < LARGEST_PACKAGE, `${main.account.unpackedSize} bytes`);
-  assert.ok(native.account.unpackedSize < LARGEST_BINARY, `${native.account.unpackedSize} bytes`);
+  assert.ok(native.account.unpackedSize < LARGEST_PLATFORM, `${native.account.unpackedSize} bytes`);
 });
 
 test('publint has nothing to say', () => {
@@ -77,6 +77,8 @@ test('every target has a package of the same version that says where it fits', (
     assert.equal(found.name, `@beanwire/binding-${name}`);
     assert.equal(found.version, manifest.version);
     assert.equal(found.main, `beanwire.${name}.node`);
+    const executable = os === 'win32' ? 'beanwire.exe' : 'beanwire';
+    assert.deepEqual(found.files, ['LICENSE-*', executable, found.main]);
     assert.deepEqual(found.engines, manifest.engines);
     assert.equal(found.license, manifest.license);
     if (abi === 'gnu') {
@@ -90,11 +92,14 @@ test('the package has the version of the workspace', () => {
   assert.match(workspace, new RegExp(`^version = "${manifest.version}"$`, 'm'));
 });
 
-test('the binary needs no newer glibc than the packages say', { skip: !target.endsWith('gnu') }, () => {
-  const wanted = fs.readFileSync(binary, 'latin1').matchAll(/GLIBC_2\.(\d+)/g);
-  const newest = Math.max(...[...wanted].map(([, minor]) => Number(minor)));
-  assert.ok(newest <= GLIBC, `it needs glibc 2.${newest}`);
-});
+for (const file of [binary, path.join(platform, executable)]) {
+  const name = path.basename(file);
+  test(`${name} needs no newer glibc than the packages say`, { skip: !target.endsWith('gnu') }, () => {
+    const wanted = fs.readFileSync(file, 'latin1').matchAll(/GLIBC_2\.(\d+)/g);
+    const newest = Math.max(...[...wanted].map(([, minor]) => Number(minor)));
+    assert.ok(newest <= GLIBC, `it needs glibc 2.${newest}`);
+  });
+}
 
 test('import gives what require gives', () => {
   const program = `

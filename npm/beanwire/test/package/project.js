@@ -25,6 +25,9 @@ if (target === undefined) {
 const platform = path.join(root, 'npm', target);
 const binary = binaryOf(target);
 
+/** The name of the command line in that package. */
+const executable = process.platform === 'win32' ? 'beanwire.exe' : 'beanwire';
+
 function binaryOf(name) {
   return path.join(root, 'npm', name, `beanwire.${name}.node`);
 }
@@ -90,5 +93,5 @@ function run(cwd, program, args) {
 }
 
 module.exports = {
-  binary, folder, node, npm, pack, platform, project, root, target, tool, tools, write,
+  binary, executable, folder, node, npm, pack, platform, project, root, target, tool, tools, write,
 };
