@@ -29,7 +29,7 @@ use crate::link::{self, Wire};
 use crate::time::{now, sleep_until, within};
 
 /// Whoever is woken later than this was not let run meanwhile.
-const LATE: Duration = Duration::from_secs(2000);
+const LATE: Duration = Duration::from_millis(20);
 
 /// How long what has come in such a time may take to be read.
 const GRACE: Duration = Duration::from_millis(5);
@@ -141,8 +141,8 @@ impl Driver {
     pub(crate) fn drive<R>(self: &Rc<Self>, tell: impl FnOnce(&mut State, Instant) -> R) -> R {
         let mut state = self.state();
         let now = now();
+        state.excuse_rest(now);
         let result = tell(&mut state, now);
-        state.latest = now;
         state.perform(self);
         let rearm = state.alarm_moved();
         if rearm || !state.work.is_empty() || state.report.is_some() {
@@ -250,23 +250,13 @@ impl Driver {
                 Some(at) => within(at, bell).await.unwrap_or_default(),
                 None => bell.await,
             }
-            if let Some(alarm) = alarm.filter(|at| *at <= now()) {
-                self.excuse_rest(alarm).await;
-                self.drive(|state, now| state.engine.handle_timer(now));
+            let Some(alarm) = alarm.filter(|at| *at <= now()) else { continue };
+            // What has come while the host let the instance rest is read before anybody is taken for
+            // silent.
+            if alarm + LATE < now() {
+                sleep_until(now() + GRACE).await;
             }
-        }
-    }
-
-    /// If the host has let the instance rest, what has come in that time is read before the engine
-    /// learns how much of it has passed: nobody was silent.
-    async fn excuse_rest(&self, alarm: Instant) {
-        let now = now();
-        if alarm + LATE < now {
-            let mut state = self.state();
-            let rest = now.saturating_since(state.latest);
-            state.engine.handle_rest(rest);
-            drop(state);
-            sleep_until(now + GRACE).await;
+            self.drive(|state, now| state.engine.handle_timer(now));
         }
     }
 }
@@ -296,6 +286,14 @@ impl State {
                 Output::Closed(report) => self.report = Some(report),
             }
         }
+    }
+
+    /// Tells the engine if the host has let the instance rest until now.
+    fn excuse_rest(&mut self, now: Instant) {
+        if self.alarm.is_some_and(|alarm| alarm + LATE < now) {
+            self.engine.handle_rest(now.saturating_since(self.latest));
+        }
+        self.latest = now;
     }
 
     fn with_wire(&self, link: LinkId, act: impl FnOnce(&Wire)) {

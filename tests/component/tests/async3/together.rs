@@ -193,7 +193,9 @@ fn an_answer_that_came_while_the_instance_rested_is_no_silence() {
                 conn.send(format!("USING {TUBE}\r\n"));
             } else if line.starts_with("put ") {
                 conn.read_line();
-                may_answer.lock().unwrap().recv().unwrap();
+                if may_answer.lock().unwrap().recv_timeout(Duration::from_secs(10)).is_err() {
+                    return;
+                }
                 id += 1;
                 conn.send(format!("INSERTED {id}\r\n"));
             }
