@@ -10,10 +10,10 @@ use beanwire_core::types::{Instant, Priority, Seconds};
 use futures::future::{Either, select};
 use wit_bindgen::StreamReader;
 
-use crate::bindings::exports::beanwire::client::consumer_async::{
+use crate::bindings::exports::beanwire::client::types;
+use crate::bindings::exports::beanwire::client_async::consumer::{
     self as api, GuestConsumer, GuestJob,
 };
-use crate::bindings::exports::beanwire::client::types;
 use crate::bindings::wit_stream;
 use crate::driver::Client;
 use crate::{convert, open, stream, time};

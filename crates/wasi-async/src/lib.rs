@@ -1,4 +1,4 @@
-//! The client as a component for WASI 0.3; `wit/async.wit` says what it does. Experimental.
+//! The client as a component for WASI 0.3; `wit/async` says what it does. Experimental.
 //!
 //! - [`driver`]: one client, the engine with its callers, connections and clock; [`call`]: a caller's
 //!   view of an operation;
@@ -9,9 +9,8 @@
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all)]
 mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
-        world: "client-async",
-        features: ["client-async"],
+        path: ["../../wit", "../../wit/async"],
+        world: "beanwire:client-async/client-async",
     });
 }
 
@@ -29,15 +28,15 @@ mod producer;
 mod stream;
 mod time;
 
-use bindings::exports::beanwire::client as api;
+use bindings::exports::beanwire::client_async as api;
 
 struct Component;
 
-impl api::producer_async::Guest for Component {
+impl api::producer::Guest for Component {
     type Producer = producer::Producer;
 }
 
-impl api::consumer_async::Guest for Component {
+impl api::consumer::Guest for Component {
     type Consumer = consumer::Consumer;
     type Job = consumer::Job;
 }

@@ -8,8 +8,8 @@ use beanwire_core::error::Error;
 use beanwire_core::types::Instant;
 use futures::future::join_all;
 
-use crate::bindings::exports::beanwire::client::producer_async::{self as api, GuestProducer};
 use crate::bindings::exports::beanwire::client::types;
+use crate::bindings::exports::beanwire::client_async::producer::{self as api, GuestProducer};
 use crate::call::Call;
 use crate::driver::Client;
 use crate::{convert, open, time};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use wit_bindgen::{StreamResult, StreamWriter};
 
-use crate::bindings::exports::beanwire::client::consumer_async as api;
+use crate::bindings::exports::beanwire::client_async::consumer as api;
 use crate::consumer::receive;
 use crate::driver::Client;
 use crate::time::{now, sleep_until};

@@ -10,9 +10,6 @@ use wit_parser::Resolve;
 /// Most bytes of the file.
 const SIZE: usize = 450_000;
 
-/// The feature of `wit/` that has its world.
-const FEATURE: &str = "client-async";
-
 /// All that it imports.
 const IMPORTS: [&str; 5] = [
     "wasi:clocks/monotonic-clock",
@@ -26,18 +23,20 @@ fn file() -> Vec<u8> {
     read("client-async.wasm")
 }
 
-fn written(features: &[&str]) -> Resolve {
+fn written() -> Resolve {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut resolve = Resolve::default();
-    resolve.features.extend(features.iter().map(ToString::to_string));
-    resolve.push_dir(dir).unwrap();
+    resolve.push_dir(&dir).unwrap();
+    resolve.push_dir(dir.join("async")).unwrap();
     resolve
 }
 
 /// The functions of an interface, as they are written.
 fn functions(resolve: &Resolve, interface: &str) -> Vec<String> {
-    let found = resolve.interfaces.iter().find(|(_, it)| it.name.as_deref() == Some(interface));
-    let (_, found) = found.expect(interface);
+    let name = format!("beanwire:client-async/{interface}@0.1.0");
+    let ids = resolve.interfaces.iter().map(|(id, _)| id);
+    let found = ids.into_iter().find(|id| resolve.id_of(*id).as_deref() == Some(&*name));
+    let found = &resolve.interfaces[found.expect(interface)];
     let line = |(name, function): (&String, &wit_parser::Function)| {
         let params: Vec<_> = function.params.iter().map(|param| param.name.clone()).collect();
         format!("{name}({}) {}", params.join(", "), function.kind.is_async())
@@ -76,20 +75,10 @@ fn it_exports_the_world_as_it_is_written() {
     let exports = exported.worlds[world].exports.keys();
     let mut names: Vec<_> = exports.map(|key| exported.name_world_key(key)).collect();
     names.sort();
-    let expected = ["consumer-async", "producer-async", "types"];
-    assert_eq!(names, expected.map(|name| format!("beanwire:client/{name}@0.1.0")));
-    let written = written(&[FEATURE]);
-    for interface in ["consumer-async", "producer-async"] {
+    let expected = ["client-async/consumer", "client-async/producer", "client/types"];
+    assert_eq!(names, expected.map(|name| format!("beanwire:{name}@0.1.0")));
+    let written = written();
+    for interface in ["consumer", "producer"] {
         assert_eq!(functions(&exported, interface), functions(&written, interface));
     }
-}
-
-#[test]
-fn who_does_not_ask_for_the_feature_does_not_see_it() {
-    let resolve = written(&[]);
-    let names: Vec<_> = resolve.worlds.iter().map(|(_, world)| &*world.name).collect();
-    assert_eq!(names, ["client", "plugin"]);
-    assert!(
-        resolve.interfaces.iter().all(|(_, it)| !it.name.as_deref().unwrap().contains("async"))
-    );
 }

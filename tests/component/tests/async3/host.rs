@@ -127,7 +127,7 @@ impl Guest<'_> {
         uris: &[&str],
         config: Option<types::Config>,
     ) -> Result<Producer, Error> {
-        let producers = self.client.beanwire_client_producer_async().producer();
+        let producers = self.client.beanwire_client_async_producer().producer();
         let opened = producers.call_open(self.accessor, strings(uris), config).await;
         opened.unwrap().map(Producer)
     }
@@ -142,7 +142,7 @@ impl Guest<'_> {
         tubes: &[&str],
         config: Option<types::Config>,
     ) -> Result<Consumer, Error> {
-        let consumers = self.client.beanwire_client_consumer_async().consumer();
+        let consumers = self.client.beanwire_client_async_consumer().consumer();
         let (uris, tubes) = (strings(uris), strings(tubes));
         consumers.call_open(self.accessor, uris, tubes, config).await.unwrap().map(Consumer)
     }
@@ -164,7 +164,7 @@ impl Guest<'_> {
         options: Option<PutOptions>,
         timeout_ms: Option<u64>,
     ) -> Result<InsertedJob, Error> {
-        let producers = self.client.beanwire_client_producer_async().producer();
+        let producers = self.client.beanwire_client_async_producer().producer();
         let (tube, body) = (tube.to_owned(), body.as_ref().to_vec());
         let put = producers.call_put(self.accessor, producer.0, tube, body, options, timeout_ms);
         put.await.unwrap()
@@ -176,22 +176,22 @@ impl Guest<'_> {
         jobs: Vec<NewJob>,
         timeout_ms: Option<u64>,
     ) -> Vec<Result<InsertedJob, Error>> {
-        let producers = self.client.beanwire_client_producer_async().producer();
+        let producers = self.client.beanwire_client_async_producer().producer();
         producers.call_put_many(self.accessor, producer.0, jobs, timeout_ms).await.unwrap()
     }
 
     pub(crate) async fn servers(&self, producer: Producer) -> Vec<String> {
-        let producers = self.client.beanwire_client_producer_async().producer();
+        let producers = self.client.beanwire_client_async_producer().producer();
         producers.call_servers(self.accessor, producer.0).await.unwrap()
     }
 
     pub(crate) async fn close_producer(&self, producer: Producer, timeout_ms: u64) -> CloseReport {
-        let producers = self.client.beanwire_client_producer_async().producer();
+        let producers = self.client.beanwire_client_async_producer().producer();
         producers.call_close(self.accessor, producer.0, timeout_ms).await.unwrap()
     }
 
     pub(crate) async fn close_consumer(&self, consumer: Consumer, timeout_ms: u64) -> CloseReport {
-        let consumers = self.client.beanwire_client_consumer_async().consumer();
+        let consumers = self.client.beanwire_client_async_consumer().consumer();
         consumers.call_close(self.accessor, consumer.0, timeout_ms).await.unwrap()
     }
 
@@ -200,14 +200,14 @@ impl Guest<'_> {
         consumer: Consumer,
         timeout_ms: u64,
     ) -> Result<Option<Job>, Error> {
-        let consumers = self.client.beanwire_client_consumer_async().consumer();
+        let consumers = self.client.beanwire_client_async_consumer().consumer();
         let job = consumers.call_receive(self.accessor, consumer.0, timeout_ms).await.unwrap();
         Ok(job?.map(Job))
     }
 
     /// The jobs, read by whoever holds the other end.
     pub(crate) async fn jobs(&self, consumer: Consumer) -> Jobs {
-        let consumers = self.client.beanwire_client_consumer_async().consumer();
+        let consumers = self.client.beanwire_client_async_consumer().consumer();
         let stream: StreamReader<ResourceAny> =
             consumers.call_jobs(self.accessor, consumer.0).await.unwrap();
         let (asks, asked) = mpsc::unbounded_channel();
@@ -217,32 +217,32 @@ impl Guest<'_> {
     }
 
     pub(crate) async fn id(&self, job: Job) -> u64 {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_id(self.accessor, job.0).await.unwrap()
     }
 
     pub(crate) async fn server(&self, job: Job) -> String {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_server(self.accessor, job.0).await.unwrap()
     }
 
     pub(crate) async fn body(&self, job: Job) -> Vec<u8> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_body(self.accessor, job.0).await.unwrap()
     }
 
     pub(crate) async fn stats(&self, job: Job) -> Result<JobStats, Error> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_stats(self.accessor, job.0).await.unwrap()
     }
 
     pub(crate) async fn touch(&self, job: Job) -> Result<(), Error> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_touch(self.accessor, job.0).await.unwrap()
     }
 
     pub(crate) async fn delete(&self, job: Job) -> Result<(), Error> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_delete(self.accessor, job.0).await.unwrap()
     }
 
@@ -252,17 +252,17 @@ impl Guest<'_> {
         priority: Option<u32>,
         delay_ms: Option<u64>,
     ) -> Result<(), Error> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_release(self.accessor, job.0, priority, delay_ms).await.unwrap()
     }
 
     pub(crate) async fn bury(&self, job: Job, priority: Option<u32>) -> Result<(), Error> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_bury(self.accessor, job.0, priority).await.unwrap()
     }
 
     pub(crate) async fn fail(&self, job: Job) -> Result<(), Error> {
-        let jobs = self.client.beanwire_client_consumer_async().job();
+        let jobs = self.client.beanwire_client_async_consumer().job();
         jobs.call_fail(self.accessor, job.0).await.unwrap()
     }
 }

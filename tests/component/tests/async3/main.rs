@@ -55,8 +55,8 @@ const DEFAULTS: Config = Config {
 #[allow(missing_docs, unreachable_pub, reason = "generated")]
 mod bindings {
     wasmtime::component::bindgen!({
-        path: "../../wit",
-        world: "client-async",
+        path: ["../../wit", "../../wit/async"],
+        world: "beanwire:client-async/client-async",
         exports: { default: async | store },
         additional_derives: [PartialEq],
     });

@@ -4,9 +4,8 @@
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all)]
 mod bindings {
     wit_bindgen::generate!({
-        path: ["../../../../wit", "wit"],
+        path: ["../../../../wit", "../../../../wit/async", "wit"],
         world: "test:guest/guest",
-        features: ["client-async"],
         generate_all,
     });
 }
@@ -14,7 +13,7 @@ mod bindings {
 use std::future::Future;
 use std::pin::pin;
 
-use bindings::beanwire::client::consumer_async::{Consumer, Job};
+use bindings::beanwire::client_async::consumer::{Consumer, Job};
 use bindings::{give_up, go_on};
 use futures::future::{Either, select};
 
