@@ -71,7 +71,7 @@ const COMPOSED: [(&str, &str, &str); 2] =
     [(GUEST, CLIENT, "plugin.wasm"), (ASYNC_GUEST, ASYNC_CLIENT, "async-plugin.wasm")];
 
 /// What composes them.
-const COMPOSER: &str = "wac-cli@0.12";
+const COMPOSER: &str = "wac-cli@^0.12";
 
 /// Builds every component and prints its size and its imports.
 pub(crate) fn build() -> Result<(), String> {
