@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, Column, Format, Output, Table};
+use crate::span;
 use crate::tubes::TubeChoice;
-use crate::{span, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -124,22 +124,18 @@ fn tell(args: &Args, context: &Context, report: &Report) -> Result<(), Failure> 
 
 fn table(report: &Report, context: &Context) -> Table {
     let several = context.several_servers();
-    let mut columns = vec![
+    let columns = [
         Column::Text("tube"),
         Column::Number("ready"),
         Column::Number("reserved"),
         Column::Number("delayed"),
         Column::Number("buried"),
     ];
-    if several {
-        columns.insert(0, Column::Text("server"));
-    }
-    let mut table = Table::new(&columns);
+    let mut table = Table::of_servers(several, &columns);
     for row in &report.tubes {
-        let server = several.then(|| text::line(row.server.as_bytes()));
         let counts = [row.ready, row.reserved, row.delayed, row.buried];
-        let cells = server.into_iter().chain([row.tube.clone()]);
-        table.row(cells.chain(counts.map(|count| count.to_string())));
+        let counts = counts.map(|count| count.to_string());
+        table.server_row(&row.server, [row.tube.clone()].into_iter().chain(counts));
     }
     table
 }

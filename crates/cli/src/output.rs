@@ -69,6 +69,8 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 #[derive(Debug)]
 pub(crate) struct Table {
     layout: Layout,
+    /// Whether rows begin with their server.
+    servers: bool,
 }
 
 /// The name of a column, and to which side it is aligned.
@@ -94,11 +96,24 @@ impl Table {
                 }
             }
         }
-        Self { layout }
+        Self { layout, servers: false }
+    }
+
+    /// A table of what servers have: with one more column if there are several of them.
+    pub(crate) fn of_servers(several: bool, columns: &[Column]) -> Self {
+        let server = several.then_some(Column::Text("server"));
+        let columns: Vec<_> = server.into_iter().chain(columns.iter().copied()).collect();
+        Self { servers: several, ..Self::new(&columns) }
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.layout.add_row(cells.into_iter().collect::<Vec<_>>());
+    }
+
+    /// A row of [`of_servers`](Self::of_servers).
+    pub(crate) fn server_row(&mut self, server: &str, cells: impl IntoIterator<Item = String>) {
+        let server = self.servers.then(|| text::line(server.as_bytes()));
+        self.row(server.into_iter().chain(cells));
     }
 
     fn render(&self, colour: bool) -> String {

@@ -182,26 +182,23 @@ fn row(server: String, (job, stats): Peeked) -> Row {
 }
 
 fn table(rows: &[Row], several: bool) -> Table {
-    let mut columns = vec![
+    let columns = [
         Column::Text("tube"),
         Column::Text("state"),
         Column::Number("id"),
         Column::Number("size"),
         Column::Text("body"),
     ];
-    if several {
-        columns.insert(0, Column::Text("server"));
-    }
-    let mut table = Table::new(&columns);
+    let mut table = Table::of_servers(several, &columns);
     for row in rows {
-        let first = several.then(|| text::line(row.server.as_bytes()));
-        table.row(first.into_iter().chain([
+        let cells = [
             row.tube.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
             row.state.map_or("-", job::state).to_owned(),
             row.id.to_string(),
             row.size.to_string(),
             row.preview.clone(),
-        ]));
+        ];
+        table.server_row(&row.server, cells);
     }
     table
 }

@@ -12,8 +12,8 @@ use crate::output::{Column, Output, Table};
 use crate::pipeline::{self, WINDOW};
 use crate::progress::Progress;
 use crate::search::{Survey, Walk};
+use crate::span;
 use crate::tubes::TubeChoice;
-use crate::{span, text};
 
 /// Most jobs that one command kicks: the server does nothing else meanwhile.
 const KICK_BATCH: u64 = 1000;
@@ -136,7 +136,7 @@ async fn info_row(connection: &Connection, tube: TubeStats) -> Result<Row, Failu
 }
 
 fn table(rows: &[&Row], several: bool) -> Table {
-    let mut columns = vec![
+    let columns = [
         Column::Text("tube"),
         Column::Number("buried"),
         Column::Number("first"),
@@ -147,10 +147,7 @@ fn table(rows: &[&Row], several: bool) -> Table {
         Column::Number("buries"),
         Column::Number("kicks"),
     ];
-    if several {
-        columns.insert(0, Column::Text("server"));
-    }
-    let mut table = Table::new(&columns);
+    let mut table = Table::of_servers(several, &columns);
     for Row { server, tube, buried, first } in rows {
         let job: [String; 7] = match first {
             Some(job) => [
@@ -164,9 +161,8 @@ fn table(rows: &[&Row], several: bool) -> Table {
             ],
             None => std::array::from_fn(|_| "-".to_owned()),
         };
-        let server = several.then(|| text::line(server.as_bytes()));
-        let cells = server.into_iter().chain([tube.to_string(), buried.to_string()]);
-        table.row(cells.chain(job));
+        let cells = [tube.to_string(), buried.to_string()];
+        table.server_row(server, cells.into_iter().chain(job));
     }
     table
 }

@@ -43,19 +43,15 @@ fn row<'a>(server: &ServerUri, stats: &'a ServerStats) -> Row<'a> {
 
 /// One line per figure: there are too many of them for columns.
 fn table(rows: &[Row<'_>], several: bool) -> Table {
-    let mut columns = vec![Column::Text("name"), Column::Text("value")];
-    if several {
-        columns.insert(0, Column::Text("server"));
-    }
-    let mut table = Table::new(&columns);
+    let columns = [Column::Text("name"), Column::Text("value")];
+    let mut table = Table::of_servers(several, &columns);
     for row in rows {
         let fields = serde_json::to_value(row.stats).unwrap_or_default();
         for (name, value) in fields.as_object().into_iter().flatten() {
             if name == "other" {
                 continue;
             }
-            let first = several.then(|| text::line(row.server.as_bytes()));
-            table.row(first.into_iter().chain([name.clone(), plain(value)]));
+            table.server_row(&row.server, [name.clone(), plain(value)]);
         }
     }
     table

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::{Column, Output, Table};
 use crate::pipeline::{self, WINDOW};
 use crate::servers::Gathered;
-use crate::{span, text};
+use crate::span;
 
 /// A pattern for names of tubes. What is special in it, none of them contains.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ fn rows<'a>(server: &ServerUri, tubes: &'a [TubeStats]) -> impl Iterator<Item = 
 }
 
 fn table(rows: &[Row<'_>], several: bool) -> Table {
-    let mut columns = vec![
+    let columns = [
         Column::Text("tube"),
         Column::Number("ready"),
         Column::Number("reserved"),
@@ -149,10 +149,7 @@ fn table(rows: &[Row<'_>], several: bool) -> Table {
         Column::Number("waiting"),
         Column::Number("paused"),
     ];
-    if several {
-        columns.insert(0, Column::Text("server"));
-    }
-    let mut table = Table::new(&columns);
+    let mut table = Table::of_servers(several, &columns);
     for Row { server, stats } in rows {
         let paused = match stats.pause.is_zero() {
             true => "-".to_owned(),
@@ -169,9 +166,9 @@ fn table(rows: &[Row<'_>], several: bool) -> Table {
             stats.current_watching,
             stats.current_waiting,
         ];
-        let first = several.then(|| text::line(server.as_bytes()));
-        let cells = first.into_iter().chain([stats.name.to_string()]);
-        table.row(cells.chain(numbers.map(|number| number.to_string())).chain([paused]));
+        let numbers = numbers.map(|number| number.to_string());
+        let cells = [stats.name.to_string()].into_iter().chain(numbers).chain([paused]);
+        table.server_row(server, cells);
     }
     table
 }
