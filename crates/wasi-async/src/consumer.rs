@@ -113,7 +113,7 @@ impl Job {
                 let client = Rc::clone(client);
                 Ok(Self { client, job, finished: Cell::new(false), taken: Rc::default() })
             }
-            other => Err(convert::surprise(&other)),
+            _ => Err(convert::surprise()),
         }
     }
 
@@ -148,7 +148,7 @@ impl GuestJob for Job {
         let won = self.client.submit(Request::JobStats(self.job.lease), None).await;
         let stats = won.and_then(|won| match won {
             Success::JobStats(stats) => Ok(*stats),
-            other => Err(convert::surprise(&other)),
+            _ => Err(convert::surprise()),
         });
         stats.map(convert::job_stats).map_err(convert::error)
     }

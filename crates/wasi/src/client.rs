@@ -98,7 +98,7 @@ impl Client {
     pub(crate) fn command(&self, server: ServerId, command: Command) -> Result<Reply, Error> {
         match self.ask(Request::Command { server, command }, None)? {
             Success::Reply(reply) => Ok(reply),
-            other => Err(convert::surprise(&other)),
+            _ => Err(convert::surprise()),
         }
     }
 

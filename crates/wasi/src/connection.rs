@@ -36,7 +36,7 @@ impl Connection {
         let reply = command.and_then(|command| self.run(command)).map_err(convert::error)?;
         match reply {
             Reply::Watching(count) | Reply::KickedCount(count) => Ok(count),
-            other => Err(convert::error(convert::surprise(&other))),
+            _ => Err(convert::error(convert::surprise())),
         }
     }
 
@@ -47,7 +47,7 @@ impl Connection {
     ) -> Result<T, types::Error> {
         let text = command.and_then(|command| match self.run(command)? {
             Reply::Ok(text) => Ok(text),
-            other => Err(convert::surprise(&other)),
+            _ => Err(convert::surprise()),
         });
         text.and_then(|text: Bytes| read(&text)).map_err(convert::error)
     }
@@ -57,7 +57,7 @@ impl Connection {
         match reply {
             Reply::Found(id, body) => Ok(Some(PeekedJob { id: id.0, body: body.to_vec() })),
             Reply::NotFound => Ok(None),
-            other => Err(convert::error(convert::surprise(&other))),
+            _ => Err(convert::error(convert::surprise())),
         }
     }
 
@@ -71,8 +71,7 @@ impl Connection {
     }
 
     fn one(&self, command: Command) -> Result<JobHandle, types::Error> {
-        self.reserved(command)?
-            .ok_or_else(|| convert::error(convert::surprise(&"no job and no error")))
+        self.reserved(command)?.ok_or_else(|| convert::error(convert::surprise()))
     }
 }
 
@@ -167,7 +166,7 @@ impl GuestConnection for Connection {
 
     fn peek(&self, id: u64) -> Result<PeekedJob, types::Error> {
         let job = self.peeked(Ok(Command::Peek(JobId(id))))?;
-        job.ok_or_else(|| convert::error(convert::surprise(&"no job and no error")))
+        job.ok_or_else(|| convert::error(convert::surprise()))
     }
 
     fn peek_ready(&self, name: String) -> Result<Option<PeekedJob>, types::Error> {
@@ -214,7 +213,7 @@ impl GuestConnection for Connection {
     fn list_tube_used(&self) -> Result<String, types::Error> {
         match self.run(Command::ListTubeUsed).map_err(convert::error)? {
             Reply::Using(tube) => Ok(tube.to_string()),
-            other => Err(convert::error(convert::surprise(&other))),
+            _ => Err(convert::error(convert::surprise())),
         }
     }
 

@@ -185,7 +185,7 @@ impl Job {
             Success::Reserved(job) => {
                 Ok(Self { client: Rc::clone(client), job, finished: Cell::new(false) })
             }
-            other => Err(convert::surprise(&other)),
+            _ => Err(convert::surprise()),
         }
     }
 
@@ -207,7 +207,7 @@ impl Job {
     fn ask_stats(&self) -> Result<beanwire_core::stats::JobStats, Error> {
         match self.client.ask(Request::JobStats(self.job.lease), None)? {
             Success::JobStats(stats) => Ok(*stats),
-            other => Err(convert::surprise(&other)),
+            _ => Err(convert::surprise()),
         }
     }
 

@@ -39,12 +39,12 @@ pub(crate) fn put_deadline(
 pub(crate) fn inserted(won: Success) -> Result<InsertedJob, Error> {
     match won {
         Success::Inserted(job) => Ok(job),
-        other => Err(surprise(&other)),
+        _ => Err(surprise()),
     }
 }
 
 /// The engine answered something else than was asked.
-pub(crate) fn surprise(_found: &impl Sized) -> Error {
+pub(crate) fn surprise() -> Error {
     let message = "an answer to something else";
     Error::new(ErrorKind::UnexpectedReply, Outcome::Unknown, message)
 }
