@@ -1,5 +1,7 @@
 //! Beanwire's chores; `cargo xtask --help` lists them.
 
+mod bench;
+mod instructions;
 mod node;
 mod run;
 mod setup;
@@ -19,7 +21,10 @@ Commands:
   demo --node [ARGS] The same with the npm package
   node               Builds the npm package, ready to use, and prints its size
   wasm               Builds the WebAssembly components, and prints their sizes and imports
+  instructions       Counts what a job costs the client, and compares with the baseline;
+                     --write makes the counts the new one
   simulate [ARGS]    Runs the client against simulated servers and faults
+  bench [ARGS]       Measures the clients beside others, and writes down the results
 
 Options:
   -h, --help         Prints this
@@ -29,8 +34,11 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match args.as_slice() {
+        ["bench", args @ ..] => bench::run_with(args),
         ["demo", "--node", args @ ..] => node::demo(args),
         ["demo", args @ ..] => demo(args),
+        ["instructions"] => instructions::check(),
+        ["instructions", "--write"] => instructions::write(),
         ["node"] => node::build(),
         ["simulate", args @ ..] => simulate(args),
         ["-h" | "--help"] | [_, "-h" | "--help"] => {

@@ -5,12 +5,13 @@ use crate::toolchain::{self, BARE, WASI};
 use crate::{node, wasm};
 
 /// Programs the tests run, each with the Debian package that has it.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("beanstalkd", "beanstalkd"),
     ("stunnel", "stunnel4"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("timeout", "coreutils"),
+    ("valgrind", "valgrind"),
 ];
 
 /// A second toolchain from Debian, with the source of the standard library and a C library for WASI.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::run::{command, output, run, target_dir};
 use crate::toolchain::{self, BARE};
-use crate::{node, setup, wasm};
+use crate::{instructions, node, setup, wasm};
 
 /// How a step that did not fail ended.
 enum Outcome {
@@ -18,7 +18,7 @@ const SEEDS: &str = "3000";
 
 type Step = (&'static str, fn() -> Result<Outcome, String>);
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     ("setup", || passed(setup::all())),
     ("format", format),
     ("clippy", clippy),
@@ -26,6 +26,7 @@ const STEPS: [Step; 13] = [
     ("components", || passed(wasm::build())),
     ("tests", || cargo(&["test", "--workspace", "--all-features"])),
     ("simulation", simulation),
+    ("instructions", || passed(instructions::check())),
     ("node", || passed(node::test())),
     ("jco", || passed(node::test_component())),
     ("wasm32", wasm32),
