@@ -52,6 +52,7 @@ mod op;
 mod reply;
 mod route;
 mod sabotage;
+mod server;
 mod timer;
 
 pub use api::{
@@ -65,8 +66,9 @@ pub use sabotage::Sabotage;
 
 use close::Phase;
 use lease::Lease;
-use link::{Link, ServerState};
+use link::Link;
 use op::Op;
+use server::ServerState;
 
 /// The decisions of one client; see the module's page for how to drive it.
 #[derive(Debug)]
@@ -105,6 +107,9 @@ pub struct Engine {
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
 }
+
+/// Answers on their way that make a connection busy.
+const BUSY: usize = 8;
 
 /// What a command was sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,6 +305,13 @@ impl Engine {
         if let Some(due) = state.conn.answer_due(patience) {
             self.arm(due);
         }
+    }
+
+    /// Whether so many answers are on their way that what is to be sent may wait a moment for more
+    /// to go with it: nobody waits for it alone.
+    #[must_use]
+    pub fn is_busy(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|link| link.conn.sent() >= BUSY)
     }
 
     /// What to do next.
