@@ -30,7 +30,8 @@ pub(super) struct Lease {
     pub(super) reserved_at: Instant,
     /// Kept until the job is handed over, and beyond that only for a dead-letter tube.
     pub(super) body: Bytes,
-    pub(super) stats: Option<JobStats>,
+    /// Boxed: few jobs are held for so long.
+    pub(super) stats: Option<Box<JobStats>>,
     /// When its TTR last started, no earlier than at the server.
     renewed_at: Instant,
     /// When the reservation ends, as far as is known.
@@ -258,7 +259,7 @@ impl Engine {
         }
         let left = Duration::from_secs(u64::try_from(stats.time_left).unwrap_or_default());
         lease.expires_at = Some((now + left + STATS_GRAIN).min(lease.renewed_at + stats.ttr));
-        lease.stats = Some(stats);
+        lease.stats = Some(Box::new(stats));
         if lease.finishing.is_none() && lease.lost.is_none() {
             self.check_lease_at(id, now);
             self.check_leases();
