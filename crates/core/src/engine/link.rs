@@ -60,11 +60,6 @@ impl Link {
         matches!(self.state, State::Up)
     }
 
-    /// Whether it is, or may yet be, of use.
-    pub(super) const fn is_alive(&self) -> bool {
-        matches!(self.state, State::Dialing { .. } | State::Handshake { .. } | State::Up)
-    }
-
     /// When it came up, if it is.
     fn up_since(&self) -> Option<Instant> {
         self.is_up().then_some(self.up_since)
@@ -127,14 +122,16 @@ impl Engine {
         }
     }
 
-    /// Moves a connection to another state, and with it the counts of its server.
+    /// Moves a connection to another state.
     fn enter(&mut self, id: LinkId, state: State) {
         let Some(link) = self.links.get_mut(&id) else { return };
-        let before = (link.is_alive(), link.is_up());
-        link.state = state;
-        let (server, after) = (link.server, (link.is_alive(), link.is_up()));
-        self.count_out(server, before);
-        self.count_in(server, after);
+        let (server, before) = (link.server, std::mem::replace(&mut link.state, state));
+        let is_up = link.is_up();
+        let known = self.server_mut(server);
+        known.leave(id, &before);
+        if is_up {
+            known.up.push(id);
+        }
     }
 
     pub(super) fn links_of(&self, server: ServerId) -> impl Iterator<Item = (LinkId, &Link)> {
@@ -161,7 +158,7 @@ impl Engine {
             stuck_due: None,
         };
         self.links.insert(id, link);
-        self.count_in(server, (true, false));
+        self.server_mut(server).coming += 1;
         let server = self.server(server).server.clone();
         self.emit(Output::Connect { link: id, server });
     }
@@ -170,6 +167,7 @@ impl Engine {
         let commands = self.handshake();
         let Some(link) = self.links.get_mut(&id) else { return };
         let State::Dialing { due } = link.state else { return };
+        // It is on its way up as before.
         link.state = State::Handshake { due, left: commands.len() };
         for command in commands {
             link.conn.push(command, Tag::Handshake);
@@ -298,7 +296,7 @@ impl Engine {
     pub(super) fn drop_link(&mut self, id: LinkId, unwritten: u64, error: Option<Error>) {
         let Some(mut link) = self.links.remove(&id) else { return };
         let server = link.server;
-        self.count_out(server, (link.is_alive(), link.is_up()));
+        self.server_mut(server).leave(id, &link.state);
         let unanswered = link.conn.close(unwritten);
         let up_since = link.up_since();
         let (noted, fault) = match link.state {
@@ -312,7 +310,7 @@ impl Engine {
         if !noted {
             self.note_failure(server, up_since, &fault);
         }
-        if !self.links_of(server).any(|(_, link)| link.is_up()) {
+        if self.server(server).up.is_empty() {
             // It may come back as another one.
             let known = self.server_mut(server);
             known.draining = false;

@@ -270,7 +270,7 @@ impl Engine {
             let kind = self.ops.get(&id).map(|op| &op.kind);
             let unreachable = match kind {
                 Some(Kind::Ready) => true,
-                Some(Kind::Command(server)) => !self.links_of(*server).any(|(_, l)| l.is_up()),
+                Some(Kind::Command(server)) => self.server(*server).up.is_empty(),
                 _ => !self.is_connected(),
             };
             let receive = matches!(kind, Some(Kind::Receive));

@@ -8,9 +8,13 @@ use std::time::Duration;
 use rand::RngExt;
 
 use super::consumer::Hunt;
-use super::{Engine, Event, Output, Role, Server, ServerId, part_of};
+use super::link::{Link, State};
+use super::{Engine, Event, LinkId, Output, Role, Server, ServerId, part_of};
 use crate::error::{Error, Outcome, Retry};
 use crate::types::Instant;
+
+/// Most connections that are looked at for the best of them.
+const LOOKED_AT: usize = 16;
 
 /// Doublings of the first wait that are counted; more would pass every limit.
 const MAX_DOUBLINGS: u32 = 22;
@@ -20,9 +24,10 @@ pub(super) struct ServerState {
     pub(super) server: Server,
     /// Connections that are kept open.
     pub(super) width: usize,
-    /// Connections that are, or may yet be, of use; and those of them that are not up.
-    alive: usize,
-    coming: usize,
+    /// Connections that are up, in the order in which they came up.
+    pub(super) up: Vec<LinkId>,
+    /// How many are on their way up.
+    pub(super) coming: usize,
     /// Failures since a connection was last well: up for long, or of use.
     failures: u32,
     /// Some connection has been up.
@@ -43,7 +48,7 @@ impl ServerState {
         Self {
             server,
             width,
-            alive: 0,
+            up: Vec::new(),
             coming: 0,
             failures: 0,
             was_up: false,
@@ -54,6 +59,21 @@ impl ServerState {
             version: String::new(),
             draining: false,
             hunt: Hunt::default(),
+        }
+    }
+
+    /// Whether it may take a put of so many bytes that these have refused.
+    pub(super) fn takes(&self, length: u64, refused_by: &[ServerId]) -> bool {
+        let fits = self.max_job_size.is_none_or(|limit| length <= limit);
+        fits && !self.draining && !refused_by.contains(&self.server.id())
+    }
+
+    /// A connection leaves a state.
+    pub(super) fn leave(&mut self, id: LinkId, state: &State) {
+        match state {
+            State::Up => self.up.retain(|up| *up != id),
+            State::Dialing { .. } | State::Handshake { .. } => self.coming -= 1,
+            _ => {}
         }
     }
 }
@@ -71,21 +91,52 @@ impl Engine {
     }
 
     pub(super) fn count_links(&self, server: ServerId) -> usize {
-        self.server(server).alive
+        let known = self.server(server);
+        known.up.len() + known.coming
     }
 
-    /// Counts a connection that has come, or is now in such a state.
-    pub(super) fn count_in(&mut self, server: ServerId, (alive, up): (bool, bool)) {
-        let known = self.server_mut(server);
-        known.alive += usize::from(alive);
-        known.coming += usize::from(alive && !up);
+    /// The connections to a server that are up.
+    pub(super) fn up_links(&self, server: ServerId) -> impl Iterator<Item = (LinkId, &Link)> {
+        let ids = self.server(server).up.iter();
+        ids.filter_map(|id| Some((*id, self.links.get(id)?)))
     }
 
-    /// The opposite.
-    pub(super) fn count_out(&mut self, server: ServerId, (alive, up): (bool, bool)) {
-        let known = self.server_mut(server);
-        known.alive -= usize::from(alive);
-        known.coming -= usize::from(alive && !up);
+    /// The best connection that is up, to those servers that `takes` accepts: the one with the
+    /// lowest `load`, and chance decides between equals. Of many connections only a few are looked
+    /// at, which chance chooses: the best of them is hardly worse.
+    pub(super) fn best_link<L: Ord>(
+        &mut self,
+        takes: impl Fn(&ServerState) -> bool,
+        load: impl Fn(&Link) -> L,
+    ) -> Option<LinkId> {
+        let takers = || self.servers.iter().filter(|known| takes(known));
+        let count: usize = takers().map(|known| known.up.len()).sum();
+        let mut best: Option<(L, LinkId)> = None;
+        let mut equals = 1_u32;
+        for place in 0..count.min(LOOKED_AT) {
+            let mut place = if count > LOOKED_AT { self.rng.random_range(0..count) } else { place };
+            let id = takers().find_map(|known| {
+                let found = known.up.get(place).copied();
+                place = place.saturating_sub(known.up.len());
+                found
+            });
+            let Some((id, link)) = id.and_then(|id| Some((id, self.links.get(&id)?))) else {
+                continue;
+            };
+            let load = load(link);
+            match &best {
+                Some((least, _)) if load > *least => continue,
+                Some((least, _)) if load == *least => {
+                    equals += 1;
+                    if self.rng.random_range(0..equals) > 0 {
+                        continue;
+                    }
+                }
+                _ => equals = 1,
+            }
+            best = Some((load, id));
+        }
+        best.map(|(_, id)| id)
     }
 
     /// A server that answers more than the handshake is well.
