@@ -1,10 +1,8 @@
 //! A map and a set for what comes and goes in about the order of its keys, such as ids that count up.
 //!
-//! Both ends are reached at once, and all else is found by halving. What goes from the middle leaves a
-//! gap, so that nothing has to move; there are never more gaps than entries for long. There is less
-//! code to it than to a tree, of which every type of entry would need its own.
-
-use std::collections::VecDeque;
+//! Both ends are reached at once, and all else is found by halving. What is removed leaves a gap, so
+//! that nothing has to move; there are never more gaps than entries for long. Every type of entry
+//! needs code of its own, and this is a fraction of a tree's.
 
 /// Fewer places are not worth tidying up.
 const FEW: usize = 32;
@@ -15,15 +13,16 @@ const KEPT: usize = 1024;
 /// A map in the order of its keys.
 #[derive(Debug, Clone)]
 pub struct SortedMap<K, V> {
-    keys: VecDeque<K>,
-    /// As many as there are keys; none where an entry was removed, but never at the ends.
-    values: VecDeque<Option<V>>,
+    /// With no value where an entry was removed.
+    places: Vec<(K, Option<V>)>,
+    /// The first place that is in use. The last one in use is the last of all.
+    start: usize,
     len: usize,
 }
 
 impl<K, V> Default for SortedMap<K, V> {
     fn default() -> Self {
-        Self { keys: VecDeque::new(), values: VecDeque::new(), len: 0 }
+        Self { places: Vec::new(), start: 0, len: 0 }
     }
 }
 
@@ -46,25 +45,27 @@ impl<K: Copy + Ord, V> SortedMap<K, V> {
         self.len == 0
     }
 
-    /// Where the key is, or where it would have to go.
+    /// The place of the key, or the one before which it would have to go.
     fn find(&self, key: &K) -> Result<usize, usize> {
-        match (self.keys.front(), self.keys.back()) {
-            (_, Some(last)) if last < key => Err(self.keys.len()),
-            (Some(first), _) if first == key => Ok(0),
-            _ => self.keys.binary_search(key),
-        }
+        let places = self.places.get(self.start..).unwrap_or_default();
+        let found = match (places.first(), places.last()) {
+            (_, Some((last, _))) if last < key => Err(places.len()),
+            (Some((first, _)), _) if first == key => Ok(0),
+            _ => places.binary_search_by_key(key, |(key, _)| *key),
+        };
+        found.map(|at| self.start + at).map_err(|at| self.start + at)
     }
 
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
-        self.values.get(self.find(key).ok()?)?.as_ref()
+        self.places.get(self.find(key).ok()?)?.1.as_ref()
     }
 
     /// The value of a key, to change it.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let at = self.find(key).ok()?;
-        self.values.get_mut(at)?.as_mut()
+        self.places.get_mut(at)?.1.as_mut()
     }
 
     /// Whether the key has a value.
@@ -76,10 +77,14 @@ impl<K: Copy + Ord, V> SortedMap<K, V> {
     /// Gives the key a value, and tells the one before.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let before = match self.find(&key) {
-            Ok(at) => self.values.get_mut(at)?.replace(value),
+            Ok(at) => self.places.get_mut(at)?.1.replace(value),
             Err(at) => {
-                self.keys.insert(at, key);
-                self.values.insert(at, Some(value));
+                if at == self.start && at > 0 {
+                    self.start -= 1;
+                    *self.places.get_mut(self.start)? = (key, Some(value));
+                } else {
+                    self.places.insert(at, (key, Some(value)));
+                }
                 None
             }
         };
@@ -90,41 +95,39 @@ impl<K: Copy + Ord, V> SortedMap<K, V> {
     /// Takes the key and its value out.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let at = self.find(key).ok()?;
-        let value = self.values.get_mut(at)?.take()?;
+        let value = self.places.get_mut(at)?.1.take()?;
         self.len -= 1;
         self.tidy();
         Some(value)
     }
 
     fn tidy(&mut self) {
-        while let Some(None) = self.values.front() {
-            self.values.pop_front();
-            self.keys.pop_front();
+        while let Some((_, None)) = self.places.last() {
+            self.places.pop();
         }
-        while let Some(None) = self.values.back() {
-            self.values.pop_back();
-            self.keys.pop_back();
+        while let Some((_, None)) = self.places.get(self.start) {
+            self.start += 1;
         }
-        if self.values.len() > FEW && self.values.len() / 2 > self.len {
-            let mut filled = self.values.iter().map(Option::is_some);
-            self.keys.retain(|_| filled.next().unwrap_or_default());
-            self.values.retain(Option::is_some);
-        }
-        if self.len == 0 && self.values.capacity() > KEPT {
-            *self = Self::default();
+        let count = self.places.len();
+        if count == 0 {
+            self.start = 0;
+            if self.places.capacity() > KEPT {
+                self.places = Vec::new();
+            }
+        } else if count > FEW && count / 2 > self.len {
+            self.places.retain(|(_, value)| value.is_some());
+            self.start = 0;
         }
     }
 
     /// The entries.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
-        let entries = self.keys.iter().zip(&self.values);
-        entries.filter_map(|(key, value)| Some((key, value.as_ref()?)))
+        self.places.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)))
     }
 
     /// The entries, to change their values.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        let entries = self.keys.iter().zip(&mut self.values);
-        entries.filter_map(|(key, value)| Some((key, value.as_mut()?)))
+        self.places.iter_mut().filter_map(|(key, value)| Some((&*key, value.as_mut()?)))
     }
 
     /// The keys.
@@ -134,17 +137,29 @@ impl<K: Copy + Ord, V> SortedMap<K, V> {
 
     /// The values.
     pub fn values(&self) -> impl Iterator<Item = &V> {
-        self.values.iter().flatten()
+        self.iter().map(|(_, value)| value)
     }
 
     /// The values, to change them.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        self.values.iter_mut().flatten()
+        self.iter_mut().map(|(_, value)| value)
     }
 
     /// The values for good.
     pub fn into_values(self) -> impl Iterator<Item = V> {
-        self.values.into_iter().flatten()
+        self.places.into_iter().filter_map(|(_, value)| value)
+    }
+
+    /// The first key.
+    #[must_use]
+    pub fn first_key(&self) -> Option<&K> {
+        self.places.get(self.start).map(|(key, _)| key)
+    }
+
+    /// The last key.
+    #[must_use]
+    pub fn last_key(&self) -> Option<&K> {
+        self.places.last().map(|(key, _)| key)
     }
 }
 
@@ -201,12 +216,12 @@ impl<K: Copy + Ord> SortedSet<K> {
     /// The last one.
     #[must_use]
     pub fn last(&self) -> Option<&K> {
-        self.0.keys.back()
+        self.0.last_key()
     }
 
     /// Takes the first one out.
     pub fn pop_first(&mut self) -> Option<K> {
-        let first = *self.0.keys.front()?;
+        let first = *self.0.first_key()?;
         self.0.remove(&first)?;
         Some(first)
     }
@@ -226,7 +241,7 @@ impl<K: Copy + Ord> SortedSet<K> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, VecDeque};
 
     use proptest::prelude::*;
 
@@ -245,7 +260,7 @@ mod tests {
                 }
                 prop_assert_eq!(map.get(&key), tree.get(&key));
                 prop_assert_eq!(map.len(), tree.len());
-                prop_assert!(map.values.len() <= FEW.max(2 * map.len() + 1));
+                prop_assert!(map.places.len() <= FEW.max(2 * map.len() + 1));
             }
             prop_assert!(map.iter().eq(tree.iter()));
             prop_assert!(map.into_values().eq(tree.into_values()));
@@ -281,6 +296,6 @@ mod tests {
         for key in 0..10 * KEPT {
             map.remove(&key);
         }
-        assert!(map.values.capacity() <= KEPT && map.keys.capacity() <= KEPT);
+        assert!(map.places.capacity() <= KEPT);
     }
 }

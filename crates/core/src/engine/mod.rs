@@ -88,7 +88,7 @@ pub struct Engine {
     pending_bytes: usize,
     /// The tubes that connections use and watch from their start.
     used: TubeName,
-    watched: BTreeSet<TubeName>,
+    watched: Vec<TubeName>,
     leases: SortedMap<LeaseId, Lease>,
     lease_checks: BTreeSet<(Instant, LeaseId)>,
     /// Callers that wait for a job, in their order.
@@ -152,10 +152,13 @@ impl Engine {
             servers.truncate(1);
             servers.iter_mut().for_each(|server| server.width = 1);
         }
-        let watched = match &role {
-            Role::Consumer(tubes) if !tubes.is_empty() => tubes.iter().cloned().collect(),
-            _ => BTreeSet::from([TubeName::default_tube()]),
-        };
+        let mut watched = Vec::new();
+        if let Role::Consumer(tubes) = &role {
+            tubes.iter().for_each(|tube| watch(&mut watched, tube));
+        }
+        if watched.is_empty() {
+            watched.push(TubeName::default_tube());
+        }
         Ok(Self {
             config,
             role,
@@ -375,6 +378,13 @@ impl Engine {
 
 fn disconnected(outcome: Outcome, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Disconnected, outcome, message)
+}
+
+/// Adds the tube to the list, which is in order, unless it is there.
+fn watch(watched: &mut Vec<TubeName>, tube: &TubeName) {
+    if let Err(at) = watched.binary_search(tube) {
+        watched.insert(at, tube.clone());
+    }
 }
 
 /// The span that `ratio` of `span` is.
