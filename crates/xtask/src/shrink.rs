@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wasmparser::BinaryReader;
+use wasmparser::{BinaryReader, Parser, Payload};
 
 use crate::run::{command, run, target_dir};
 
@@ -24,6 +24,10 @@ const FEATURES: [&str; 7] = [
 /// What of a component is looked at, by the number of its section.
 const CUSTOM: u8 = 0;
 const MODULE: u8 = 1;
+const ALIASES: u8 = 6;
+
+/// The same of a module.
+const EXPORTS: u8 = 7;
 
 /// What is before the sections.
 const HEADER: usize = 8;
@@ -40,25 +44,49 @@ pub(crate) fn setup() -> Result<(), String> {
 /// The component without names and notes, and with its program optimized; `scratch` is a file that
 /// may be written.
 pub(crate) fn shrunk(component: &[u8], scratch: &Path) -> Result<Vec<u8>, String> {
-    let sections = sections(component).map_err(|error| error.to_string())?;
-    let mut shrunk = component.get(..HEADER).unwrap_or_default().to_vec();
-    let mut modules = 0;
-    for (id, content) in sections {
-        match id {
-            CUSTOM => {}
-            MODULE => {
-                modules += 1;
-                // Behind the program are a few bytes that join it to its imports.
-                if modules == 1 {
-                    append(&mut shrunk, id, &optimized(content, scratch)?);
-                } else {
-                    append(&mut shrunk, id, content);
-                }
+    let told = |error: wasmparser::BinaryReaderError| error.to_string();
+    let mut names = None;
+    with_sections(component, |id, content| match id {
+        CUSTOM => Ok(None),
+        // Behind the program are a few bytes that join it to its imports.
+        MODULE if names.is_none() => {
+            let found = long_names(content).map_err(told)?;
+            let module = with_sections(content, |id, content| {
+                Ok(Some(if id == EXPORTS { shortened(content, &found) } else { content.to_vec() }))
+            })?;
+            names = Some(found);
+            optimized(&module, scratch).map(Some)
+        }
+        ALIASES => Ok(Some(shortened(content, names.as_deref().unwrap_or_default()))),
+        _ => Ok(Some(content.to_vec())),
+    })
+}
+
+/// Under which names a module has what the component exports. They say it all a second time, and
+/// nobody sees them: both sides of the component only have to agree on them.
+fn long_names(module: &[u8]) -> wasmparser::Result<Vec<&str>> {
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::ExportSection(exports) = payload? {
+            for export in exports {
+                names.push(export?.name);
             }
-            _ => append(&mut shrunk, id, content),
         }
     }
-    Ok(shrunk)
+    names.retain(|name| name.contains('#'));
+    Ok(names)
+}
+
+/// The section with the place of every name among `names` for the name.
+fn shortened(content: &[u8], names: &[&str]) -> Vec<u8> {
+    let mut content = content.to_vec();
+    for (place, name) in names.iter().enumerate() {
+        let (long, short) = (counted(name.as_bytes()), counted(format!("{place:x}").as_bytes()));
+        while let Some(at) = content.windows(long.len()).position(|part| part == long) {
+            content.splice(at..at + long.len(), short.iter().copied());
+        }
+    }
+    content
 }
 
 fn optimized(module: &[u8], scratch: &Path) -> Result<Vec<u8>, String> {
@@ -76,30 +104,40 @@ fn optimized(module: &[u8], scratch: &Path) -> Result<Vec<u8>, String> {
     Ok(optimized)
 }
 
-/// The sections of a component, each with its number.
-fn sections(component: &[u8]) -> wasmparser::Result<Vec<(u8, &[u8])>> {
-    let mut reader = BinaryReader::new(component, 0);
-    reader.read_bytes(HEADER)?;
-    let mut sections = Vec::new();
+/// A component or module with what `change` makes of each section, by its number; without those of
+/// which it makes nothing.
+fn with_sections<'a>(
+    whole: &'a [u8],
+    mut change: impl FnMut(u8, &'a [u8]) -> Result<Option<Vec<u8>>, String>,
+) -> Result<Vec<u8>, String> {
+    let told = |error: wasmparser::BinaryReaderError| error.to_string();
+    let mut reader = BinaryReader::new(whole, 0);
+    let mut changed = reader.read_bytes(HEADER).map_err(told)?.to_vec();
     while !reader.eof() {
-        let id = reader.read_u8()?;
-        let size = reader.read_var_u32()?;
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        sections.push((id, reader.read_bytes(size)?));
+        let id = reader.read_u8().map_err(told)?;
+        let size = reader.read_var_u32().map_err(told)?;
+        let content =
+            reader.read_bytes(usize::try_from(size).unwrap_or(usize::MAX)).map_err(told)?;
+        if let Some(content) = change(id, content)? {
+            changed.push(id);
+            changed.extend(counted(&content));
+        }
     }
-    Ok(sections)
+    Ok(changed)
 }
 
-fn append(component: &mut Vec<u8>, id: u8, content: &[u8]) {
-    component.push(id);
-    let mut size = content.len();
+/// The bytes with their count in front.
+fn counted(bytes: &[u8]) -> Vec<u8> {
+    let mut counted = Vec::new();
+    let mut count = bytes.len();
     // Seven bits at a time; the eighth says that more follow.
-    while size > 0x7f {
-        component.push(u8::try_from(size & 0x7f).unwrap_or_default() | 0x80);
-        size >>= 7;
+    while count > 0x7f {
+        counted.push(u8::try_from(count & 0x7f).unwrap_or_default() | 0x80);
+        count >>= 7;
     }
-    component.push(u8::try_from(size).unwrap_or_default());
-    component.extend_from_slice(content);
+    counted.push(u8::try_from(count).unwrap_or_default());
+    counted.extend_from_slice(bytes);
+    counted
 }
 
 fn dir() -> PathBuf {
@@ -114,17 +152,31 @@ fn program() -> PathBuf {
 mod tests {
     use super::*;
 
-    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    fn unused() -> &'static Path {
+        Path::new("unused")
+    }
 
     #[test]
     fn notes_are_left_out_and_all_else_stays() {
-        let mut kept = EMPTY.to_vec();
-        append(&mut kept, 7, &[1; 300]);
-        let mut noted = kept.clone();
-        append(&mut noted, CUSTOM, b"\x04note");
-        append(&mut noted, 8, b"x");
-        append(&mut kept, 8, b"x");
-        assert_eq!(shrunk(&noted, Path::new("unused")).unwrap(), kept);
-        assert!(shrunk(&noted[..100], Path::new("unused")).is_err());
+        let section = |id: u8, content: &[u8]| [&[id][..], &counted(content)].concat();
+        let header = b"\0asm\x0d\0\x01\0".to_vec();
+        let (first, second) = (section(7, &[1; 300]), section(8, b"x"));
+        let kept = [header.clone(), first.clone(), second.clone()].concat();
+        let noted = [header, first, section(CUSTOM, b"\x04note"), second].concat();
+        assert_eq!(shrunk(&noted, unused()).unwrap(), kept);
+        assert!(shrunk(&noted[..100], unused()).is_err());
+    }
+
+    #[test]
+    fn whole_names_become_their_places() {
+        let names = ["a:b/c#put", "a:b/c#put-many"];
+        let content = [counted(b"a:b/c#put-many"), counted(b"memory"), counted(b"a:b/c#put")];
+        assert_eq!(shortened(&content.concat(), &names), b"\x011\x06memory\x010");
+    }
+
+    #[test]
+    fn only_the_names_of_what_the_component_exports_are_long() {
+        let module = b"\0asm\x01\0\0\0\x05\x03\x01\0\0\x07\x10\x02\x06memory\x02\0\x03a#b\x02\0";
+        assert_eq!(long_names(module).unwrap(), ["a#b"]);
     }
 }
