@@ -3,6 +3,7 @@
 mod node;
 mod run;
 mod setup;
+mod shrink;
 mod test;
 mod toolchain;
 mod wasm;

@@ -264,7 +264,7 @@ impl Engine {
     /// Some job of this connection is about to run out: find out which, and touch it if so asked.
     fn probe_all(&mut self, link: LinkId) {
         let Some(state) = self.links.get(&link) else { return };
-        for lease in state.held.clone() {
+        for &lease in state.held.clone().iter() {
             let known = self.leases.get(&lease).is_none_or(|lease| lease.stats.is_some());
             if !known {
                 self.check_lease_at(lease, self.now);
@@ -302,8 +302,8 @@ impl Engine {
             }
         }
         parked.into_iter().for_each(|link| self.half_close(link));
-        for lease in std::mem::take(&mut self.ready) {
-            self.return_job(lease);
+        for lease in std::mem::take(&mut self.ready).iter() {
+            self.return_job(*lease);
         }
     }
 

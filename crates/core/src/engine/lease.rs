@@ -169,8 +169,12 @@ impl Engine {
     }
 
     /// The connection of these is gone.
-    pub(super) fn lose_leases(&mut self, leases: impl Iterator<Item = LeaseId>, fault: &Error) {
-        for lease in leases {
+    pub(super) fn lose_leases<'a>(
+        &mut self,
+        leases: impl Iterator<Item = &'a LeaseId>,
+        fault: &Error,
+    ) {
+        for &lease in leases {
             if self.leases.get(&lease).is_some_and(|lease| lease.finishing.is_some()) {
                 self.finish_orphaned(lease, false, fault);
             } else {
@@ -215,7 +219,9 @@ impl Engine {
         let (Some(touch_at), Some(expires_at)) = (lease.touch_at(), lease.expires_at) else {
             if !lease.probing {
                 self.push(link, Command::StatsJob(job), Tag::Probe(id));
-                self.leases.entry(id).and_modify(|lease| lease.probing = true);
+                if let Some(lease) = self.leases.get_mut(&id) {
+                    lease.probing = true;
+                }
             }
             return;
         };
@@ -232,13 +238,17 @@ impl Engine {
             // Should the touch not be answered in time, the end is noticed all the same.
             self.check_lease_at(id, expires_at);
             self.push(link, Command::Touch(job), Tag::AutoTouch(id));
-            self.leases.entry(id).and_modify(|lease| lease.touching = true);
+            if let Some(lease) = self.leases.get_mut(&id) {
+                lease.touching = true;
+            }
         }
     }
 
     /// The statistics of a job that somebody may still hold.
     pub(super) fn probe_reply(&mut self, id: LeaseId, reply: &Reply) {
-        self.leases.entry(id).and_modify(|lease| lease.probing = false);
+        if let Some(lease) = self.leases.get_mut(&id) {
+            lease.probing = false;
+        }
         let stats = match reply {
             Reply::Ok(body) => JobStats::parse(body).ok(),
             _ => None,
@@ -269,7 +279,9 @@ impl Engine {
     /// What a touch says about a job that somebody may still hold.
     pub(super) fn touch_reply(&mut self, id: LeaseId, reply: &Reply) {
         let now = self.now;
-        self.leases.entry(id).and_modify(|lease| lease.touching = false);
+        if let Some(lease) = self.leases.get_mut(&id) {
+            lease.touching = false;
+        }
         match reply {
             Reply::Touched => {
                 let Some(lease) = self.leases.get_mut(&id) else { return };

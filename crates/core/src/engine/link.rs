@@ -3,7 +3,6 @@
 //! A connection goes one way: dialing, handshake, up, and then half-closed, quitting or closing.
 //! It is a new one, with a new id, every time.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -12,6 +11,7 @@ use super::{Engine, Event, LeaseId, LinkId, Output, Sabotage, ServerId, Tag, dis
 use crate::conn::Conn;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::protocol::{Command, Reply};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::ServerStats;
 use crate::types::{Instant, JobId, TubeName};
 
@@ -24,10 +24,10 @@ pub(super) struct Link {
     pub(super) conn: Conn<Tag>,
     pub(super) state: State,
     /// Jobs whose holders have not finished them.
-    pub(super) held: BTreeSet<LeaseId>,
+    pub(super) held: SortedSet<LeaseId>,
     /// Jobs whose last command is on its way.
-    pub(super) leaving: BTreeSet<LeaseId>,
-    pub(super) by_job: BTreeMap<JobId, LeaseId>,
+    pub(super) leaving: SortedSet<LeaseId>,
+    pub(super) by_job: SortedMap<JobId, LeaseId>,
     /// Whether the driver knows that there are bytes to send.
     pub(super) announced: bool,
     pub(super) idle_since: Instant,
@@ -148,9 +148,9 @@ impl Engine {
             server,
             conn,
             state: State::Dialing { due },
-            held: BTreeSet::new(),
-            leaving: BTreeSet::new(),
-            by_job: BTreeMap::new(),
+            held: SortedSet::new(),
+            leaving: SortedSet::new(),
+            by_job: SortedMap::new(),
             announced: false,
             idle_since: self.now,
             up_since: self.now,
@@ -321,7 +321,7 @@ impl Engine {
             self.server_mut(server).hunt.looked.unreachable(looker);
         }
         self.orphan(server, unanswered, &fault);
-        self.lose_leases(link.held.into_iter().chain(link.leaving), &fault);
+        self.lose_leases(link.held.iter().chain(link.leaving.iter()), &fault);
     }
 
     /// Gives connections on their way the time back in which nobody attended to them.

@@ -73,9 +73,9 @@ impl Engine {
             return;
         }
         let hopeless = self.hopeless();
-        for op in std::mem::take(&mut self.lookers) {
-            self.receivers.remove(&op);
-            self.complete(op, hopeless.clone().map_or(Ok(Success::Done), Err));
+        for op in std::mem::take(&mut self.lookers).iter() {
+            self.receivers.remove(op);
+            self.complete(*op, hopeless.clone().map_or(Ok(Success::Done), Err));
         }
     }
 
