@@ -8,6 +8,7 @@ const { unwrap } = require('./codec');
 const { Failure, errorOf, valueOf } = require('./errors');
 const { tellError } = require('./events');
 const { failUnfinished, takeBack } = require('./job');
+const memory = require('./memory');
 const reactor = require('./reactor');
 const { listen, unlisten } = require('./signals');
 
@@ -104,7 +105,6 @@ class Crew {
 /** Has one job at a time. */
 class Worker {
   #crew;
-  #stream;
   #op = -1;
   #tell = null;
   /** The job whose handler runs. */
@@ -112,7 +112,6 @@ class Worker {
 
   constructor(crew) {
     this.#crew = crew;
-    this.#stream = crew.core.native.jobs(crew.core.client);
   }
 
   async run() {
@@ -133,8 +132,8 @@ class Worker {
       }
       await this.#handle(job);
     }
-    crew.core.native.closeJobs(this.#stream);
-    reactor.schedule();
+    crew.core.native.pause();
+    crew.core.schedule();
   }
 
   /** The end of waiting for a job; called while records are read. */
@@ -143,7 +142,7 @@ class Worker {
   }
 
   stop() {
-    if (reactor.cancel(this.#op, this)) {
+    if (this.#crew.core.cancel(this.#op, this)) {
       this.#tell(reactor.ENDED);
     }
   }
@@ -161,11 +160,10 @@ class Worker {
 
   #next() {
     const { core } = this.#crew;
-    const promise = new Promise((resolve) => {
-      this.#tell = resolve;
-    });
-    this.#op = core.native.nextJob(this.#stream);
-    reactor.submit(this.#op, core, this);
+    const promise = new Promise(reactor.capture);
+    this.#tell = reactor.resolveOf();
+    this.#op = core.add(this);
+    memory.receive(core, this.#op);
     return promise;
   }
 
