@@ -96,11 +96,13 @@ impl Client {
         Ok(())
     }
 
-    /// Starts what was submitted, does what is due, and writes records of what is left to do. Their
-    /// bodies go to `bodies`, what is to be sent to `wire`, and other payloads to `payloads`.
+    /// Takes the first `length` bytes of `input` for what came in on `link`, starts what was
+    /// submitted, does what is due, and writes records of what is left to do. Their bodies go to
+    /// `bodies`, what is to be sent to `wire`, and other payloads to `payloads`.
     ///
     /// The header tells the next alarm in ms, and whether another turn is to follow at once.
     #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments, reason = "a call for each would cost more")]
     pub fn turn(
         &mut self,
         env: &Env,
@@ -110,10 +112,16 @@ impl Client {
         bodies_at: u32,
         mut wire: BufferSlice<'_>,
         payloads: Array<'_>,
+        input: BufferSlice<'_>,
+        link: u32,
+        length: u32,
     ) -> Result<u32> {
         let driver = self.driver()?;
         let memory = Memory::new(&mut memory).ok_or_else(|| bug("too little memory"))?;
         driver.submit(&memory, submitted);
+        if length > 0 {
+            driver.receive(link as usize, input.get(..length as usize).unwrap_or_default());
+        }
         let Memory { header, records, .. } = memory;
         let bodies = bodies.get_mut(bodies_at as usize..).unwrap_or_default();
         let mut records = Records::new(env, records, bodies, payloads);
@@ -136,14 +144,6 @@ impl Client {
     #[napi]
     pub fn connected(&mut self, link: u32) -> Result<()> {
         self.driver()?.connected(link as usize);
-        Ok(())
-    }
-
-    /// The first `length` bytes of `input` came in.
-    #[napi]
-    pub fn receive(&mut self, link: u32, input: BufferSlice<'_>, length: u32) -> Result<()> {
-        let bytes = input.get(..length as usize).unwrap_or_default();
-        self.driver()?.receive(link as usize, bytes);
         Ok(())
     }
 

@@ -291,7 +291,13 @@ class Core {
   /** Does what is due on the native side, and what is to be done here. */
   turn() {
     this.#isScheduled = false;
-    read(this, this.#native);
+    read(this, this.#native, 0, 0);
+  }
+
+  /** So many bytes have come in on a link. */
+  receive(link, length) {
+    this.#isScheduled = false;
+    read(this, this.#native, link, length);
   }
 
   /** Has the native side called again in `delay` ms. */

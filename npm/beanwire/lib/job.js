@@ -7,7 +7,7 @@ const { unwrap } = require('./codec');
 const { Failure, errorOf, valueOf } = require('./errors');
 const memory = require('./memory');
 const reactor = require('./reactor');
-const { end } = require('./tracing');
+const { end, spansOf } = require('./tracing');
 
 const DELETE = 0;
 const RELEASE = 1;
@@ -245,7 +245,7 @@ class Job {
   }
 
   async delete(options) {
-    const { signal, timeout } = check.limits(options);
+    const { signal, timeout } = options === undefined ? NO_LIMITS : check.limits(options);
     return this.#valueOf(await this.#finish('delete', DELETE, KEEP, 0, signal, timeout));
   }
 
@@ -302,7 +302,7 @@ class Job {
     if (lease.state !== HELD) {
       return lease.failure;
     }
-    const span = lease.core.settings.tracing?.settle(name, this);
+    const span = spansOf(lease.core.settings)?.settle(name, this);
     const finishing = lease.finish(how, priority, delay, signal, timeout);
     if (!span?.isRecording()) {
       return finishing;
@@ -325,6 +325,7 @@ class Job {
   }
 }
 
+const NO_LIMITS = {};
 const RELEASE_OPTIONS = ['delay', 'priority', 'signal', 'timeout'];
 const BURY_OPTIONS = ['priority', 'signal', 'timeout'];
 

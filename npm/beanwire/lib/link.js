@@ -3,7 +3,7 @@
 const dns = require('node:dns');
 const { clearTimeout, setTimeout } = require('node:timers');
 
-const { Wire, input } = require('./wire');
+const { Wire } = require('./wire');
 
 const { performance } = globalThis;
 
@@ -70,8 +70,7 @@ class Link {
 
   /** Called by the wire: that many bytes came in. */
   received(length) {
-    this.#core.native.receive(this.#key, input, length);
-    this.#core.turn();
+    this.#core.receive(this.#key, length);
   }
 
   /** Called by the wire, which has ended by itself; with an error unless the peer wanted it. */

@@ -10,7 +10,7 @@ const {
 const memory = require('./memory');
 const reactor = require('./reactor');
 const { feedLater } = require('./records');
-const { end, noteJob } = require('./tracing');
+const { end, noteJob, spansOf } = require('./tracing');
 
 const DEFAULT_TTR = 60;
 /** Puts of one batch that are under way at once; the rest waits for room. */
@@ -72,8 +72,8 @@ function parametersOf(options) {
 function put(core, tube, value, options) {
   const parameters = parametersOf(options);
   check.text('tube', tube);
-  const { codec, propagate, tracing } = core.settings;
-  const span = tracing?.put(tube);
+  const { codec, propagate } = core.settings;
+  const span = spansOf(core.settings)?.put(tube);
   if (span !== undefined && (propagate || span.isRecording())) {
     return putTraced(core, tube, value, parameters, span);
   }
@@ -129,8 +129,7 @@ async function putMany(core, jobs, options) {
   if (typeof jobs?.[Symbol.iterator] !== 'function' || typeof jobs === 'string') {
     throw wrongType('jobs', jobs, 'an array or another iterable of jobs');
   }
-  const { tracing } = core.settings;
-  const span = tracing?.putMany();
+  const span = spansOf(core.settings)?.putMany();
   valueOf(await core.whenOpen(signal, timeout));
   const batch = new Batch(core, jobs[Symbol.iterator](), timeout, span);
   valueOf(await batch.run(signal));

@@ -7,6 +7,7 @@
 
 const { Failure } = require('./errors');
 const memory = require('./memory');
+const { input } = require('./wire');
 const {
   BESIDE, CLOSE, CLOSED, CONNECT, DONE, ENTRY_WORDS, ERROR, EVENT, INSERTED, JOB, LOST, SEND, VALUE,
 } = require('./native');
@@ -33,12 +34,19 @@ const payloads = [];
 /** Batches that have room for more; they are served once all records are read. */
 const hungry = [];
 
-/** Has the native side take turns until there is nothing to do, and does what it says. */
-function read(core, native) {
+/**
+ * Has the native side take turns until there is nothing to do, and does what it says. So many bytes
+ * have come in on a link.
+ */
+function read(core, native, link, length) {
+  let left = length;
   let isMore;
   do {
     const submitted = memory.taken(core);
-    const count = native.turn(memory.buffer, submitted, bodies, bodiesAt, wire, payloads);
+    const count = native.turn(
+      memory.buffer, submitted, bodies, bodiesAt, wire, payloads, input, link, left,
+    );
+    left = 0;
     isMore = words[1] === 1;
     if (words[0] !== NO_ALARM) {
       core.setAlarm(words[0]);
