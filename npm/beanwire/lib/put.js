@@ -28,6 +28,13 @@ class Parameters {
   timeout = undefined;
   signal = undefined;
 
+  /** As at first, the timeout aside. */
+  reset() {
+    this.priority = check.DEFAULT_PRIORITY;
+    this.delay = 0;
+    this.ttr = DEFAULT_TTR;
+  }
+
   set(name, value, known) {
     if (value === undefined) {
       return;
@@ -154,7 +161,8 @@ class Batch {
 
   #core;
   #jobs;
-  #timeout;
+  /** Of one job after the other. */
+  #parameters = new Parameters();
   #headers;
   #underWay = 0;
   #ops = [];
@@ -166,7 +174,7 @@ class Batch {
     const { propagate, tracing } = core.settings;
     this.#core = core;
     this.#jobs = jobs;
-    this.#timeout = timeout;
+    this.#parameters.timeout = timeout;
     this.#headers = propagate ? (span === undefined ? {} : tracing.headersOf(span)) : undefined;
   }
 
@@ -227,13 +235,13 @@ class Batch {
 
   #put(job, place) {
     check.object('job', job);
-    const parameters = new Parameters();
+    const parameters = this.#parameters;
+    parameters.reset();
     for (const name in job) {
       if (name !== 'tube' && name !== 'body') {
         parameters.set(name, job[name], JOB_FIELDS);
       }
     }
-    parameters.timeout = this.#timeout;
     const core = this.#core;
     const { body, tube } = job;
     check.text('tube', tube);
