@@ -21,14 +21,16 @@ const NO_ALARM = 2 ** 32 - 1;
 const BODIES = 64 * 1024;
 const LEAST_ROOM = 4096;
 
-const WIRE = 64 * 1024;
+/** What is sent in one go; more once there was much to send. */
+const LEAST_WIRE = 64 * 1024;
+const MOST_WIRE = 256 * 1024;
 
 const STATES = ['ready', 'delayed', 'buried'];
 
 let bodies = Buffer.allocUnsafeSlow(BODIES);
 let bodiesAt = 0;
 /** What is to be sent. */
-let wire = Buffer.allocUnsafeSlow(WIRE);
+let wire = Buffer.allocUnsafeSlow(LEAST_WIRE);
 const payloads = [];
 
 /** Batches that have room for more; they are served once all records are read. */
@@ -122,8 +124,9 @@ function readRecords(core, count) {
   if (taken > 0) {
     payloads.length = 0;
   }
-  if (!isWireTaken) {
-    wire = Buffer.allocUnsafeSlow(WIRE);
+  const isWireSmall = sent > wire.length / 2 && wire.length < MOST_WIRE;
+  if (!isWireTaken || isWireSmall) {
+    wire = Buffer.allocUnsafeSlow(isWireSmall ? wire.length * 2 : wire.length);
   }
   if (bodies.length - bodiesAt < LEAST_ROOM) {
     bodies = Buffer.allocUnsafeSlow(BODIES);
