@@ -43,7 +43,7 @@ impl Client {
 
     /// Opens a producer (0), a consumer (1) or a connection (2), which dials nobody until the first
     /// ring. Gives what there is to know of it, or an error.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn open<'env>(
         &mut self,
         env: &'env Env,
@@ -88,7 +88,7 @@ impl Client {
     }
 
     /// Starts what was submitted.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn submit(&mut self, mut memory: BufferSlice<'_>, submitted: u32) -> Result<()> {
         let driver = self.driver()?;
         let memory = Memory::new(&mut memory).ok_or_else(|| bug("too little memory"))?;
@@ -135,13 +135,13 @@ impl Client {
     }
 
     /// The time of an alarm has come; the first one starts the client.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn ring(&mut self) -> Result<()> {
         self.driver().map(Driver::ring)
     }
 
     /// The socket of a connection is open.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn connected(&mut self, link: u32) -> Result<()> {
         self.driver()?.connected(link as usize);
         Ok(())
@@ -157,14 +157,14 @@ impl Client {
     }
 
     /// The socket has taken the rest.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn drained(&mut self, link: u32) -> Result<()> {
         self.driver()?.drained(link as usize);
         Ok(())
     }
 
     /// The socket has ended, by the peer's wish, or with a number of the system's and a message.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn closed(&mut self, link: u32, number: i32, message: Option<String>) -> Result<()> {
         let driver = self.driver()?;
         let found = driver.links.get(link as usize);
@@ -175,14 +175,14 @@ impl Client {
     }
 
     /// Gives an operation up: there will be no record of it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn cancel(&mut self, number: u32) -> Result<()> {
         self.driver()?.cancel(number);
         Ok(())
     }
 
     /// Puts a job whose body is too long for the memory that both sides see.
-    #[napi]
+    #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more than the call")]
     pub fn put(
         &mut self,
@@ -200,7 +200,7 @@ impl Client {
     }
 
     /// Deletes a job on the server with this place in the list.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn delete_job(&mut self, number: u32, server: u32, id: BigInt) -> Result<()> {
         let driver = self.driver()?;
         let request = driver.server(server).and_then(|server| {
@@ -215,7 +215,7 @@ impl Client {
     }
 
     /// Runs a command on a connection.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn command(
         &mut self,
         number: u32,
@@ -241,7 +241,7 @@ impl Client {
     }
 
     /// Waits until a connection is up, at most `timeout` milliseconds.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn ready(&mut self, number: u32, timeout: f64) -> Result<()> {
         let driver = self.driver()?;
         let deadline = driver.now() + convert::millis(timeout);
@@ -250,7 +250,7 @@ impl Client {
     }
 
     /// Has a consumer let go of what it reserved ahead, unless somebody waits for a job.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn pause(&mut self) -> Result<()> {
         let driver = self.driver()?;
         driver.engine.pause_if_unused(driver.now());
@@ -258,7 +258,7 @@ impl Client {
     }
 
     /// Starts a job's TTR anew.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn touch(&mut self, number: u32, job: u32) -> Result<()> {
         let driver = self.driver()?;
         match driver.jobs.get(job as usize) {
@@ -274,7 +274,7 @@ impl Client {
     }
 
     /// Milliseconds until a job should be touched.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn touch_after(&mut self, number: u32, job: u32) -> Result<()> {
         let driver = self.driver()?;
         let Some(&lease) = driver.jobs.get(job as usize) else {
@@ -292,7 +292,7 @@ impl Client {
     }
 
     /// A job's statistics.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn job_stats(&mut self, number: u32, job: u32) -> Result<()> {
         let driver = self.driver()?;
         match driver.jobs.get(job as usize) {
@@ -309,7 +309,7 @@ impl Client {
     }
 
     /// Gives a job back unharmed, and forgets it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn give_back(&mut self, job: u32) -> Result<()> {
         let driver = self.driver()?;
         if let Some(lease) = driver.jobs.try_remove(job as usize) {
@@ -319,7 +319,7 @@ impl Client {
     }
 
     /// Forgets a job, which counts as failed.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn drop_job(&mut self, job: u32) -> Result<()> {
         let driver = self.driver()?;
         if let Some(lease) = driver.jobs.try_remove(job as usize) {
@@ -330,7 +330,7 @@ impl Client {
     }
 
     /// Closes the client, within `patience` milliseconds.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&mut self, patience: f64) -> Result<()> {
         let driver = self.driver()?;
         let now = driver.now();

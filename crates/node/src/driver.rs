@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use beanwire_core::engine::{
-    Engine, Event, LeaseId, LinkId, NewJob, OpId, Output, Request, ServerId, Success,
+    Engine, Event, LeaseId, LinkId, NewJob, OpId, Output, Request, Server, ServerId, Success,
 };
 use beanwire_core::error::{Error, ErrorKind};
 use beanwire_core::tls::TlsClient;
@@ -21,6 +21,9 @@ use crate::convert;
 use crate::link::{Link, Progress};
 use crate::record::{Completion, Records};
 use crate::room::{Room, Waiting};
+
+/// How late an alarm may ring for the thread to count as having been there all the time.
+const LATE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -108,7 +111,7 @@ impl Driver {
 
     pub(crate) fn server(&self, place: u32) -> core::result::Result<ServerId, Error> {
         let server = self.engine.servers().nth(place as usize);
-        let server = server.map(beanwire_core::engine::Server::id);
+        let server = server.map(Server::id);
         server.ok_or_else(|| Error::not_sent(ErrorKind::Unsupported, "no such server"))
     }
 
@@ -175,7 +178,11 @@ impl Driver {
 
     /// The time that JavaScript was told of has come.
     pub(crate) fn ring(&mut self) {
-        self.alarm = None;
+        let alarm = self.alarm.take().unwrap_or(self.now);
+        let late = self.now.saturating_since(alarm);
+        if late > LATE {
+            self.engine.handle_rest(late);
+        }
         for number in self.room.expire(self.now) {
             self.fail(number, self.room.full());
         }
@@ -202,7 +209,9 @@ impl Driver {
                     self.engine.handle_connected(self.now, link.id);
                 }
                 link.deliver(&mut self.engine, self.now);
-                self.dirty.push(key);
+                if link.is_encrypted() {
+                    self.dirty.push(key);
+                }
                 if matches!(progress, Progress::Ended) {
                     self.close(key, None);
                 }
@@ -261,6 +270,11 @@ impl Driver {
         match output {
             Output::Complete(op, result) => self.complete(op, result, records)?,
             Output::Transmit(link) => self.dirty.extend(self.key(link)),
+            Output::Connect { link, server } if !can_reach(&server) => {
+                let message = format!("{server}: this system has no unix sockets");
+                let error = Error::not_sent(ErrorKind::Unsupported, message);
+                self.engine.handle_closed(self.now, link, 0, Some(error));
+            }
             Output::Connect { link, server } => {
                 let place = server.id().index();
                 let key = self.links.insert(Link::new(link, server));
@@ -362,6 +376,10 @@ impl Driver {
         self.alarm = Some(next);
         Some(next.saturating_since(self.now))
     }
+}
+
+fn can_reach(server: &Server) -> bool {
+    cfg!(unix) || server.uri().host().is_some()
 }
 
 /// Ids are given out one by one, so that any of their bits will do.

@@ -69,6 +69,10 @@ impl Link {
         }
     }
 
+    pub(crate) const fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// The socket is connected. Says whether the connection is of use, or has to agree on TLS first.
     pub(crate) fn connected(&mut self, tls: Option<&TlsClient>) -> Result<bool, Error> {
         match (self.server.uri().transport(), tls) {

@@ -1,7 +1,7 @@
 'use strict';
 
 const dns = require('node:dns');
-const { clearTimeout, setTimeout } = require('node:timers');
+const { clearTimeout, setImmediate, setTimeout } = require('node:timers');
 
 const { Wire } = require('./wire');
 
@@ -47,17 +47,25 @@ class Link {
       this.#fail(error);
       return;
     }
+    const share = Math.max(0, this.#end - performance.now()) / left;
+    this.#connect(this.#addresses.shift());
     if (left > 1) {
-      const share = Math.max(0, this.#end - performance.now()) / left;
-      this.#timer = setTimeout(() => this.#wire.destroy(new Error('deadline has elapsed')), share);
+      // What has happened meanwhile is looked at first: the thread may have been busy for long.
+      this.#timer = setTimeout(setImmediate, share, giveUp, this, this.#wire);
       this.#timer.unref();
     }
-    this.#connect(this.#addresses.shift());
   }
 
   #connect(options) {
     this.#wire = new Wire(this);
     this.#wire.open(options);
+  }
+
+  /** The share of an address is over. */
+  giveUp(wire) {
+    if (this.#wire === wire && !this.#isConnected && !this.#isOver) {
+      wire.destroy(new Error('deadline has elapsed'));
+    }
   }
 
   /** Called by the wire. */
@@ -116,6 +124,10 @@ class Link {
     clearTimeout(this.#timer);
     this.#wire?.drop();
   }
+}
+
+function giveUp(link, wire) {
+  link.giveUp(wire);
 }
 
 module.exports = { Link };
