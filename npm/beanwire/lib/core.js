@@ -139,13 +139,17 @@ class Core {
     if (failure instanceof Failure) {
       this.failure = failure;
       this.#endDialing();
-      const error = errorOf(failure);
-      const message = `cannot open: ${error.message}`;
-      tellError(this.#client.deref(), this.settings.logger, message, error, { during: 'open' });
+      // Listeners may do what they want, which nobody may while records are read.
+      reactor.queueMicrotask(() => this.#tellFailure(errorOf(failure)));
     } else {
       this.isOpen = true;
     }
     this.#tellWaiters();
+  }
+
+  #tellFailure(error) {
+    const message = `cannot open: ${error.message}`;
+    tellError(this.#client.deref(), this.settings.logger, message, error, { during: 'open' });
   }
 
   #endDialing() {
@@ -384,10 +388,12 @@ class Core {
 
   /** The native side has closed it. */
   closed(report) {
-    this.#report = report;
-    this.#lastHealth = this.#native.health();
-    this.isOpen = false;
-    this.failure ??= closed();
+    if (this.isOpen) {
+      this.#report = report;
+      this.#lastHealth = this.#native.health();
+      this.isOpen = false;
+      this.failure = closed();
+    }
     clearTimeout(this.#timer);
     for (const end of this.#closers.splice(0)) {
       end(report);

@@ -39,7 +39,8 @@ function place(core, bodyLength) {
 function put(core, op, tube, body, { delay, priority, timeout, ttr }) {
   const isText = typeof body === 'string';
   const most = isText ? body.length * UTF8_GROWTH : body.length;
-  const limit = timeout === Infinity ? FOREVER : timeout ?? CONFIGURED;
+  const limit = timeout === undefined ? CONFIGURED
+    : timeout === Infinity ? FOREVER : Math.ceil(timeout);
   if (most > BODIES) {
     const bytes = isText ? Buffer.from(body) : body;
     core.native.put(op, tube, bytes, priority, delay, ttr, limit);
