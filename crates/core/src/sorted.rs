@@ -213,6 +213,12 @@ impl<K: Copy + Ord> SortedSet<K> {
         *self = Self::default();
     }
 
+    /// The first one.
+    #[must_use]
+    pub fn first(&self) -> Option<&K> {
+        self.0.first_key()
+    }
+
     /// The last one.
     #[must_use]
     pub fn last(&self) -> Option<&K> {

@@ -122,7 +122,7 @@ impl Engine {
     pub(super) fn remove_lease(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.leases.remove(&id)?;
         if let Some(at) = lease.check_at {
-            self.lease_checks.remove(&(at, id));
+            self.lease_checks.remove(at, id);
         }
         self.detach(id, &lease);
         Some(lease)
@@ -187,20 +187,20 @@ impl Engine {
         self.forget_check(id);
         let Some(lease) = self.leases.get_mut(&id) else { return };
         lease.check_at = Some(at);
-        self.lease_checks.insert((at, id));
+        self.lease_checks.insert(at, id);
         self.arm(at);
     }
 
     fn forget_check(&mut self, id: LeaseId) {
         let Some(lease) = self.leases.get_mut(&id) else { return };
         if let Some(at) = lease.check_at.take() {
-            self.lease_checks.remove(&(at, id));
+            self.lease_checks.remove(at, id);
         }
     }
 
     /// Looks after every reservation whose time has come.
     pub(super) fn check_leases(&mut self) {
-        while let Some(&(at, id)) = self.lease_checks.first() {
+        while let Some((at, id)) = self.lease_checks.first() {
             if at > self.now {
                 break;
             }

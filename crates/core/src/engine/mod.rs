@@ -26,7 +26,7 @@
 //! Every submitted operation completes exactly once, or never if it was cancelled. Finishing a job
 //! cannot be cancelled: once submitted it runs to its end.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +41,7 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::types::{Instant, TubeName};
 use crate::uri::ServerUri;
 
+mod agenda;
 mod api;
 mod close;
 mod consumer;
@@ -65,6 +66,7 @@ pub use api::{
 #[doc(hidden)]
 pub use sabotage::Sabotage;
 
+use agenda::Agenda;
 use close::Phase;
 use lease::Lease;
 use link::Link;
@@ -83,7 +85,7 @@ pub struct Engine {
     servers: Vec<ServerState>,
     links: SortedMap<LinkId, Link>,
     ops: SortedMap<OpId, Op>,
-    deadlines: BTreeSet<(Instant, OpId)>,
+    deadlines: Agenda<OpId>,
     /// Commands for which no connection is up, in the order in which they go out then.
     waiting: SortedMap<u64, (OpId, Command)>,
     /// What all puts without a result count towards `max_pending_bytes`.
@@ -92,7 +94,7 @@ pub struct Engine {
     used: TubeName,
     watched: Vec<TubeName>,
     leases: SortedMap<LeaseId, Lease>,
-    lease_checks: BTreeSet<(Instant, LeaseId)>,
+    lease_checks: Agenda<LeaseId>,
     /// Callers that wait for a job, in their order.
     receivers: SortedSet<OpId>,
     /// Those of them that wait no longer than it takes to ask every server.
@@ -174,13 +176,13 @@ impl Engine {
             servers,
             links: SortedMap::new(),
             ops: SortedMap::new(),
-            deadlines: BTreeSet::new(),
+            deadlines: Agenda::new(),
             waiting: SortedMap::new(),
             pending_bytes: 0,
             used: TubeName::default_tube(),
             watched,
             leases: SortedMap::new(),
-            lease_checks: BTreeSet::new(),
+            lease_checks: Agenda::new(),
             receivers: SortedSet::new(),
             lookers: SortedSet::new(),
             ready: SortedSet::new(),
