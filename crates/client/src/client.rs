@@ -16,7 +16,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{Instrument as _, Span};
 
-use crate::driver::{Call, Driver};
+use crate::driver::{Call, Driver, Won};
 use crate::events::Events;
 use crate::job::Job;
 use crate::telemetry::{self, Operation};
@@ -168,7 +168,7 @@ impl Client {
             let limit = timeout.or(self.put_timeout);
             let deadline = limit.and_then(|limit| self.deadline(limit));
             let _room = self.make_room(&job, limit).await?;
-            inserted(self.driver.submit(Request::Put(job), deadline).await?)
+            inserted(self.driver.call(Request::Put(job), deadline).await?)
         };
         let result = work.instrument(span.clone()).await;
         if let Ok(job) = &result {
@@ -271,7 +271,7 @@ impl Client {
     /// Runs a command on one server.
     pub(crate) async fn command(&self, server: ServerId, command: Command) -> Result<Reply, Error> {
         let span = telemetry::span(Operation::Admin, command.verb());
-        match self.run(&span, Request::Command { server, command }).await? {
+        match self.run(&span, Request::Command { server, command }).await?.success {
             Success::Reply(reply) => Ok(reply),
             other => Err(surprise(&other)),
         }
@@ -285,7 +285,7 @@ impl Client {
     ) -> Result<Option<Job>, Error> {
         let span = telemetry::span(Operation::Receive, command.verb());
         match self.run(&span, Request::Command { server, command }).await? {
-            Success::Reply(Reply::TimedOut) => Ok(None),
+            Won { success: Success::Reply(Reply::TimedOut), .. } => Ok(None),
             won => self.job(won, &span).map(Some),
         }
     }
@@ -297,18 +297,18 @@ impl Client {
         self.job(won, &span)
     }
 
-    async fn run(&self, span: &Span, request: Request) -> Result<Success, Error> {
-        let result = self.driver.submit(request, None).instrument(span.clone()).await;
+    async fn run(&self, span: &Span, request: Request) -> Result<Won, Error> {
+        let result = self.driver.call(request, None).instrument(span.clone()).await;
         telemetry::record_error(span, &result);
         result
     }
 
     /// Makes a handle of a reserved job.
-    pub(crate) fn job(self: &Arc<Self>, won: Success, span: &Span) -> Result<Job, Error> {
+    pub(crate) fn job(self: &Arc<Self>, won: Won, span: &Span) -> Result<Job, Error> {
         match won {
-            Success::Reserved(job) => {
+            Won { success: Success::Reserved(job), lost: Some(lost) } => {
                 telemetry::record_job(span, job.id, &job.server);
-                Ok(Job::new(Arc::clone(self), job))
+                Ok(Job::new(Arc::clone(self), job, lost))
             }
             other => Err(surprise(&other)),
         }
@@ -322,8 +322,8 @@ impl Drop for Client {
     }
 }
 
-fn inserted(won: Success) -> Result<InsertedJob, Error> {
-    match won {
+fn inserted(won: Won) -> Result<InsertedJob, Error> {
+    match won.success {
         Success::Inserted(job) => Ok(job),
         other => Err(surprise(&other)),
     }

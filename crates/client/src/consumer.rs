@@ -153,7 +153,7 @@ impl Stream for Jobs {
         let client = &this.demand.client;
         let (call, span) = this.call.get_or_insert_with(|| {
             let span = telemetry::span(Operation::Receive, "reserve");
-            (client.driver.submit(Request::Receive, None), span)
+            (client.driver.call(Request::Receive, None), span)
         });
         let result = ready!(Pin::new(call).poll(context));
         telemetry::record_error(span, &result);

@@ -33,15 +33,14 @@ pub struct Job {
     job: ReservedJob,
     lost: CancellationToken,
     /// Whether dropping it is no failure any more: its receiver is being stopped by force.
-    abandon: Option<CancellationToken>,
+    abandon: Option<Arc<AtomicBool>>,
     finished: AtomicBool,
     /// Behind a lock that nobody waits for: a hook need not be [`Sync`], and the job is all the same.
     hook: Mutex<Option<Hook>>,
 }
 
 impl Job {
-    pub(crate) fn new(client: Arc<Client>, job: ReservedJob) -> Self {
-        let lost = client.driver.lock().lost_token(job.lease);
+    pub(crate) fn new(client: Arc<Client>, job: ReservedJob, lost: CancellationToken) -> Self {
         Self {
             client,
             job,
@@ -52,8 +51,8 @@ impl Job {
         }
     }
 
-    pub(crate) fn abandon_with(&mut self, token: CancellationToken) {
-        self.abandon = Some(token);
+    pub(crate) fn abandon_with(&mut self, flag: Arc<AtomicBool>) {
+        self.abandon = Some(flag);
     }
 
     /// Its id, unique on its server.
@@ -229,16 +228,16 @@ impl Job {
     /// release nor as a failure where that can be avoided. Does nothing if it is finished.
     pub fn give_back(&self) {
         if !self.finished.swap(true, Ordering::SeqCst) {
-            self.client.driver.drive(|inner, now| inner.engine.give_back(now, self.job.lease));
+            self.client.driver.drive(|inner, now| inner.give_back(now, self.job.lease));
         }
     }
 
     async fn ask(&self, request: Request, name: &'static str) -> Result<Success, Error> {
         let span = telemetry::span(Operation::Admin, name);
         telemetry::record_job(&span, self.job.id, &self.job.server);
-        let result = self.client.driver.submit(request, None).instrument(span.clone()).await;
+        let result = self.client.driver.call(request, None).instrument(span.clone()).await;
         telemetry::record_error(&span, &result);
-        result
+        result.map(|won| won.success)
     }
 
     async fn finish(&self, how: Finish, name: &'static str) -> Result<(), Error> {
@@ -249,7 +248,7 @@ impl Job {
             return Err(Error::not_sent(ErrorKind::JobFinished, message));
         }
         let request = Request::Finish { lease: self.job.lease, how };
-        let result = self.client.driver.submit(request, None).instrument(span.clone()).await;
+        let result = self.client.driver.call(request, None).instrument(span.clone()).await;
         telemetry::record_error(&span, &result);
         result?;
         let hook = self.hook.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -262,16 +261,16 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
+        if mem::replace(self.finished.get_mut(), true) {
+            return;
+        }
         let lease = self.job.lease;
-        let finished = mem::replace(self.finished.get_mut(), true);
-        let abandoned = self.abandon.as_ref().is_some_and(CancellationToken::is_cancelled);
+        let abandoned = self.abandon.as_ref().is_some_and(|flag| flag.load(Ordering::SeqCst));
         self.client.driver.drive(|inner, now| {
-            inner.forget_lost_token(lease);
-            if abandoned && !finished {
-                inner.engine.give_back(now, lease);
-            } else if !finished {
-                let request = Request::Finish { lease, how: Finish::Fail };
-                inner.engine.submit(now, request, None);
+            if abandoned {
+                inner.give_back(now, lease);
+            } else {
+                inner.fail(now, lease);
             }
         });
     }

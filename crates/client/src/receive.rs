@@ -2,17 +2,19 @@
 
 use std::fmt::Display;
 use std::future::{Future, IntoFuture, pending};
+use std::mem;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use beanwire_core::error::{Error, ErrorKind};
+use beanwire_core::types::JobId;
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, error, info, warn};
+use tracing::{Instrument as _, Span, error, info, warn};
 
 use crate::client::Client;
 use crate::job::Job;
@@ -139,34 +141,38 @@ impl<'a, H: Handler> Receive<'a, H> {
         let mut workers = JoinSet::new();
         // Whatever way this ends, the handlers end with it. They must know before they are aborted,
         // so that their jobs go back unharmed.
-        let _abandon = crew.abandon.clone().drop_guard();
+        let _abandon = Abandon(Arc::clone(&crew.abandon));
         let _stop = crew.stop.clone().drop_guard();
         for _ in 0..client.config().concurrency {
             workers.spawn(Arc::clone(&crew).work());
         }
-        tokio::select! {
+        let at_once = tokio::select! {
             () = all_ended(&mut workers) => return Ok(crew.report()),
-            () = shutdown => {}
-            () = &mut force => crew.stop_by_force(),
+            () = shutdown => false,
+            () = &mut force => true,
             // The patience of whoever closed the consumer is over, and the jobs have gone back.
-            () = closed.cancelled() => crew.stop_by_force(),
-        }
+            () = closed.cancelled() => true,
+        };
         info!(target: "beanwire", "drain: no new jobs, handlers may finish");
+        // Before handlers are stopped: their workers must not take another job.
         crew.stop.cancel();
         // Should all workers be busy, none of them lets go of what was reserved ahead of them.
         crew.let_go();
-        tokio::select! {
-            () = all_ended(&mut workers) => return Ok(crew.report()),
-            () = tokio::time::sleep(drain_timeout) => {}
-            () = &mut force => {}
-            () = closed.cancelled() => {}
-            () = crew.abandon.cancelled() => {}
+        if !at_once {
+            tokio::select! {
+                () = all_ended(&mut workers) => return Ok(crew.report()),
+                () = tokio::time::sleep(drain_timeout) => {}
+                () = &mut force => {}
+                () = closed.cancelled() => {}
+            }
         }
-        crew.abandon.cancel();
+        crew.abandon.store(true, Ordering::SeqCst);
+        workers.abort_all();
         // A handler that blocks its thread cannot be stopped; its job is released when it ends.
         if tokio::time::timeout(FORCE_GRACE, all_ended(&mut workers)).await.is_err() {
             crew.abandoned.fetch_add(workers.len(), Ordering::Relaxed);
         }
+        crew.let_go();
         Ok(crew.report())
     }
 }
@@ -190,8 +196,8 @@ struct Crew<H> {
     handler: H,
     /// No new jobs.
     stop: CancellationToken,
-    /// Handlers are stopped where they are.
-    abandon: CancellationToken,
+    /// Handlers are stopped where they are; what they have not finished is no failure of theirs.
+    abandon: Arc<AtomicBool>,
     handled: AtomicUsize,
     failed: AtomicUsize,
     abandoned: AtomicUsize,
@@ -203,7 +209,7 @@ impl<H: Handler> Crew<H> {
             client,
             handler,
             stop: CancellationToken::new(),
-            abandon: CancellationToken::new(),
+            abandon: Arc::default(),
             handled: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
             abandoned: AtomicUsize::new(0),
@@ -211,13 +217,16 @@ impl<H: Handler> Crew<H> {
     }
 
     async fn work(self: Arc<Self>) {
-        loop {
+        let mut stop = pin!(self.stop.cancelled());
+        while !self.stop.is_cancelled() {
+            // A job that is there already is not worth a look at the signal.
             let job = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return self.let_go(),
                 job = self.client.receive() => job,
+                () = &mut stop => break,
             };
             match job {
+                Ok(job) if self.stop.is_cancelled() => job.give_back(),
                 Ok(job) => self.handle(job).await,
                 Err(error) => {
                     if error.kind() != ErrorKind::Closed {
@@ -227,12 +236,7 @@ impl<H: Handler> Crew<H> {
                 }
             }
         }
-    }
-
-    /// In this order: a worker whose handler is stopped must not take another job.
-    fn stop_by_force(&self) {
-        self.stop.cancel();
-        self.abandon.cancel();
+        self.let_go();
     }
 
     /// Ends the waiting reserves and gives back what no worker has, unless one still asks for jobs:
@@ -245,18 +249,12 @@ impl<H: Handler> Crew<H> {
         let span = telemetry::span(Operation::Process, "process");
         telemetry::record_job(&span, job.id(), job.server());
         span.record("messaging.message.body.size", job.body().len());
-        job.abandon_with(self.abandon.clone());
+        job.abandon_with(Arc::clone(&self.abandon));
         let id = job.id();
         let work = AssertUnwindSafe(async { self.handler.handle(job).await }).catch_unwind();
-        let outcome = tokio::select! {
-            biased;
-            outcome = work.instrument(span.clone()) => outcome,
-            () = self.abandon.cancelled() => {
-                self.abandoned.fetch_add(1, Ordering::Relaxed);
-                warn!(target: "beanwire", parent: &span, %id, "handler stopped by force");
-                return;
-            }
-        };
+        let at_work = AtWork { abandoned: &self.abandoned, span: &span, id };
+        let outcome = work.instrument(span.clone()).await;
+        mem::forget(at_work);
         self.handled.fetch_add(1, Ordering::Relaxed);
         let reason = match outcome {
             Ok(Ok(())) => return,
@@ -274,6 +272,29 @@ impl<H: Handler> Crew<H> {
             failed: self.failed.load(Ordering::Relaxed),
             abandoned: self.abandoned.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// Tells handlers that are dropped that this is no failure.
+struct Abandon(Arc<AtomicBool>);
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A handler that runs; dropped if it is stopped by force.
+struct AtWork<'a> {
+    abandoned: &'a AtomicUsize,
+    span: &'a Span,
+    id: JobId,
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.abandoned.fetch_add(1, Ordering::Relaxed);
+        warn!(target: "beanwire", parent: self.span, id = %self.id, "handler stopped by force");
     }
 }
 

@@ -113,6 +113,11 @@ impl<T> Conn<T> {
         self.unsent.len() + self.sent.len()
     }
 
+    /// Those of them that are sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.len()
+    }
+
     /// Whether a command that the server may hold back is sent or about to be.
     pub(crate) const fn is_parked(&self) -> bool {
         self.blocking > 0

@@ -15,6 +15,8 @@ mod conn;
 pub mod engine;
 pub mod error;
 pub mod protocol;
+#[doc(hidden)]
+pub mod sorted;
 pub mod stats;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -1,6 +1,11 @@
 //! Every command of the protocol, by its name in JavaScript.
 
-use beanwire::{Connection, Error, PeekedJob, Priority, TubeName};
+use beanwire_core::engine::Success;
+use beanwire_core::error::{Error, ErrorKind, Outcome};
+use beanwire_core::protocol::{Command, Reply};
+use beanwire_core::stats::{self, JobStats, ServerStats, TubeStats};
+use beanwire_core::types::{JobId, Priority, Seconds, TubeName};
+use bytes::Bytes;
 
 use crate::convert::{seconds, whole};
 use crate::record::Completion;
@@ -15,44 +20,50 @@ pub(crate) struct Arguments {
     pub(crate) second: f64,
 }
 
-/// Runs a command; none if there is no such command.
-pub(crate) async fn run(
-    connection: Connection,
-    name: &str,
-    arguments: Arguments,
-) -> Result<Completion, Error> {
-    let Arguments { tube, id, first, second } = arguments;
-    let tube = tube.as_str();
+/// How the reply to a command is read.
+pub(crate) type Read = fn(Success) -> Result<Completion, Error>;
+
+/// The command, and how its reply is read.
+pub(crate) fn command(name: &str, arguments: &Arguments) -> Result<(Command, Read), Error> {
+    let &Arguments { ref tube, id, first, second } = arguments;
+    let (id, tube) = (JobId(id), || TubeName::new(tube));
     Ok(match name {
-        "useTube" => connection.use_tube(tube).await?.into(),
-        "watch" => count(connection.watch(tube).await?),
-        "ignore" => count(connection.ignore(tube).await?),
-        "reserve" => connection.reserve().await?.into(),
+        "useTube" => (Command::Use(tube()?), done),
+        "watch" => (Command::Watch(tube()?), count),
+        "ignore" => (Command::Ignore(tube()?), count),
+        "reserve" => (Command::Reserve, reserved),
         "reserveWithTimeout" => {
-            let job = connection.reserve_with_timeout(seconds("timeout", first)?).await?;
-            job.map_or(Completion::Value(Value::Null), Into::into)
+            let timeout = Seconds::reserve_timeout(seconds("timeout", first)?)?;
+            (Command::ReserveWithTimeout(timeout), reserved)
         }
-        "reserveJob" => connection.reserve_job(id).await?.into(),
-        "delete" => connection.delete(id).await?.into(),
+        "reserveJob" => (Command::ReserveJob(id), reserved),
+        "delete" => (Command::Delete(id), done),
         "release" => {
-            let (priority, delay) = (priority(first)?, seconds("delay", second)?);
-            connection.release(id, priority, delay).await?.into()
+            let priority = priority(first)?;
+            (Command::Release { id, priority, delay: delay(second)? }, done)
         }
-        "bury" => connection.bury(id, priority(first)?).await?.into(),
-        "touch" => connection.touch(id).await?.into(),
-        "peek" => peeked(Some(connection.peek(id).await?)),
-        "peekReady" => peeked(connection.peek_ready(tube).await?),
-        "peekDelayed" => peeked(connection.peek_delayed(tube).await?),
-        "peekBuried" => peeked(connection.peek_buried(tube).await?),
-        "kick" => count(connection.kick(tube, whole("bound", first)?).await?),
-        "kickJob" => connection.kick_job(id).await?.into(),
-        "stats" => statistics(&connection.stats().await?).into(),
-        "statsTube" => statistics(&connection.stats_tube(tube).await?).into(),
-        "statsJob" => statistics(&connection.stats_job(id).await?).into(),
-        "listTubes" => names(&connection.list_tubes().await?),
-        "listTubesWatched" => names(&connection.list_tubes_watched().await?),
-        "listTubeUsed" => Value::text(connection.list_tube_used().await?).into(),
-        "pauseTube" => connection.pause_tube(tube, seconds("delay", first)?).await?.into(),
+        "bury" => (Command::Bury { id, priority: priority(first)? }, done),
+        "touch" => (Command::Touch(id), done),
+        "peek" => (Command::Peek(id), peeked),
+        "peekReady" => (Command::PeekReady(tube()?), peeked),
+        "peekDelayed" => (Command::PeekDelayed(tube()?), peeked),
+        "peekBuried" => (Command::PeekBuried(tube()?), peeked),
+        "kick" => (Command::Kick { tube: tube()?, bound: whole("bound", first)? }, count),
+        "kickJob" => (Command::KickJob(id), done),
+        "stats" => (Command::Stats, |won| Ok(statistics(&ServerStats::parse(&text(won)?)?).into())),
+        "statsTube" => (Command::StatsTube(tube()?), |won| {
+            Ok(statistics(&TubeStats::parse(&text(won)?)?).into())
+        }),
+        "statsJob" => {
+            (Command::StatsJob(id), |won| Ok(statistics(&JobStats::parse(&text(won)?)?).into()))
+        }
+        "listTubes" => (Command::ListTubes, names),
+        "listTubesWatched" => (Command::ListTubesWatched, names),
+        "listTubeUsed" => (Command::ListTubeUsed, |won| match won {
+            Success::Reply(Reply::Using(tube)) => Ok(Value::text(tube).into()),
+            other => Err(surprise(&other)),
+        }),
+        "pauseTube" => (Command::PauseTube { tube: tube()?, delay: delay(first)? }, done),
         _ => return Err(Error::invalid_argument("command", name, "one of the protocol")),
     })
 }
@@ -61,18 +72,60 @@ fn priority(number: f64) -> Result<Priority, Error> {
     whole("priority", number).map(Priority)
 }
 
-fn count(count: u64) -> Completion {
-    Value::number(count).into()
+fn delay(span: f64) -> Result<Seconds, Error> {
+    Seconds::from_duration("delay", seconds("delay", span)?)
 }
 
-fn names(tubes: &[TubeName]) -> Completion {
-    Value::List(tubes.iter().map(Value::text).collect()).into()
+/// The reply to a command that has nothing to tell.
+pub(crate) fn done(won: Success) -> Result<Completion, Error> {
+    match won {
+        Success::Reply(_) => Ok(Completion::Done),
+        other => Err(surprise(&other)),
+    }
 }
 
-fn peeked(job: Option<PeekedJob>) -> Completion {
-    let fields = |job: PeekedJob| {
-        let (id, body) = (Value::Id(job.id().0), Value::Body(job.body().clone()));
-        Value::object([("id", id), ("body", body)])
-    };
-    Value::or_null(job, fields).into()
+fn count(won: Success) -> Result<Completion, Error> {
+    match won {
+        Success::Reply(Reply::Watching(count) | Reply::KickedCount(count)) => {
+            Ok(Value::number(count).into())
+        }
+        other => Err(surprise(&other)),
+    }
+}
+
+fn reserved(won: Success) -> Result<Completion, Error> {
+    match won {
+        Success::Reserved(job) => Ok(Completion::Job(job)),
+        Success::Reply(Reply::TimedOut) => Ok(Value::Null.into()),
+        other => Err(surprise(&other)),
+    }
+}
+
+fn text(won: Success) -> Result<Bytes, Error> {
+    match won {
+        Success::Reply(Reply::Ok(text)) => Ok(text),
+        other => Err(surprise(&other)),
+    }
+}
+
+fn names(won: Success) -> Result<Completion, Error> {
+    let tubes = stats::parse_list(&text(won)?)?;
+    Ok(Value::List(tubes.iter().map(Value::text).collect()).into())
+}
+
+fn peeked(won: Success) -> Result<Completion, Error> {
+    match won {
+        Success::Reply(Reply::Found(id, body)) => {
+            let fields = [("id", Value::Id(id.0)), ("body", Value::Body(body))];
+            Ok(Value::object(fields).into())
+        }
+        Success::Reply(Reply::NotFound) => Ok(Value::Null.into()),
+        other => Err(surprise(&other)),
+    }
+}
+
+/// The engine answered something else than was asked.
+pub(crate) fn surprise(found: &Success) -> Error {
+    let message = format!("an answer to something else: {found:?}");
+    Error::new(ErrorKind::UnexpectedReply, Outcome::Unknown, message)
 }

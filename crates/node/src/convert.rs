@@ -3,12 +3,14 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use beanwire::{
-    CloseReport, ConnectionHealth, ConnectionState, Error, Event, FailAction, Health, Retry,
-    ServerHealth,
+use beanwire_core::engine::{
+    ConnectionHealth, ConnectionState, Event, FailAction, Health, ServerHealth, Success,
 };
+use beanwire_core::error::{Error, Retry};
 use napi::bindgen_prelude::BigInt;
 
+use crate::commands::surprise;
+use crate::record::Completion;
 use crate::value::Value;
 
 /// A whole number that goes onto the wire.
@@ -72,11 +74,24 @@ pub(crate) fn error(error: &Error) -> Value {
     ])
 }
 
-pub(crate) fn report(report: CloseReport) -> Value {
-    Value::object([
-        ("abandonedOperations", Value::number(report.abandoned_operations)),
-        ("abandonedJobs", Value::number(report.abandoned_jobs)),
-    ])
+/// What an operation gives that needs no reading.
+pub(crate) fn completion(success: Success) -> Result<Completion, Error> {
+    match success {
+        Success::Done => Ok(Completion::Done),
+        Success::Inserted(job) => Ok(Completion::Inserted(job)),
+        Success::Reserved(job) => Ok(Completion::Job(job)),
+        other => Err(surprise(&other)),
+    }
+}
+
+/// A span that is told in milliseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Millis(pub(crate) Duration);
+
+impl From<Millis> for Completion {
+    fn from(Millis(span): Millis) -> Self {
+        in_millis(span).into()
+    }
 }
 
 /// A span in milliseconds.
@@ -147,11 +162,6 @@ pub(crate) fn event(event: &Event) -> Option<Value> {
     let mut fields = vec![("type", Value::text(name)), ("server", Value::text(server))];
     fields.extend(rest);
     Some(Value::object(fields))
-}
-
-/// Events that were not read in time.
-pub(crate) fn missed(count: u64) -> Value {
-    Value::object([("type", Value::text("missed")), ("count", Value::number(count))])
 }
 
 fn failure(action: &FailAction) -> Vec<(&'static str, Value)> {

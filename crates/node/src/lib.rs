@@ -1,24 +1,39 @@
 //! The native add-on of the npm package `beanwire`.
 //!
-//! JavaScript does what belongs to the language: promises, iterators, signals, errors with stacks.
-//! This crate hands plain data across: JavaScript calls [`Reactor`] with plain arguments and
-//! gets operation numbers; what ends is written as records into memory that both see.
+//! JavaScript does what belongs to the language: promises, iterators, signals, errors with stacks;
+//! and it owns the sockets and the clock, for those of Node.js serve the same thread. This crate
+//! drives the engine between them: [`Client`] takes submissions and bytes out of memory that both
+//! sides see, and writes records into it of what has ended and what is to be done.
 //!
-//! - `reactor`: the calls;
-//! - `tasks`: the operations under way, run on the JavaScript thread;
-//! - `record`: how an operation ends, and what is written of it;
-//! - `commands`, `serve`: single connections; the embedded server;
-//! - `convert`, `value`: arguments into core types, results into JavaScript values;
-//! - `runtime`: the one tokio runtime of the process.
+//! - `client`: the calls;
+//! - `driver`: the engine, and what hangs on it;
+//! - `memory`, `submit`, `record`: what crosses, and how;
+//! - `link`, `tls`, `fault`: connections, as far as no socket is needed;
+//! - `room`: puts that wait for others to be answered;
+//! - `open`, `commands`: settings into an engine; every command of the protocol;
+//! - `convert`, `value`: the core's results into JavaScript values;
+//! - `serve`, `runtime`: the embedded server, and the tokio runtime it runs on.
 
+mod client;
 mod commands;
 mod convert;
-mod kept;
-mod reactor;
+mod driver;
+mod fault;
+mod link;
+mod memory;
+mod open;
 mod record;
+mod room;
 mod runtime;
 mod serve;
-mod tasks;
+mod submit;
+mod tls;
 mod value;
 
-pub use reactor::Reactor;
+pub use client::Client;
+pub use memory::{BODIES, ENTRY_WORDS, RECORDS, SUBMISSIONS};
+pub use record::{
+    BESIDE, CLOSE, CLOSED, CONNECT, DONE, ERROR, EVENT, INSERTED, JOB, LOST, SEND, VALUE,
+};
+pub use serve::EmbeddedServer;
+pub use submit::{CONFIGURED, FINISH, FOREVER, PUT, RECEIVE};

@@ -1,42 +1,82 @@
-//! How an operation ends, and the record that JavaScript reads of it.
+//! What JavaScript is told in a turn: records in the memory that both sides see.
 //!
-//! A record is eight numbers of 32 bits: operation, tag, server, state or job, the id in two halves,
-//! the age in microseconds, and one that is not used. Some have a payload beside them.
+//! A record is eight numbers: an operation, job or connection, what became of it, and up to six
+//! more. Some have a payload beside them: a JavaScript value, or a body in the buffer for bodies.
 
-use std::rc::Rc;
-use std::time::Instant;
-
-use beanwire::{Error, Events, InsertedJob, Job, JobState};
+use beanwire_core::engine::{CloseReport, InsertedJob, ReservedJob};
+use beanwire_core::error::Error;
+use beanwire_core::stats::JobState;
 use napi::bindgen_prelude::Array;
 use napi::{Env, Result};
+use napi_derive::napi;
 
 use crate::convert;
-use crate::kept::{Client, Kept};
-use crate::serve::Embedded;
+use crate::driver::Driver;
+use crate::memory::{Entry, RECORDS, write};
 use crate::value::Value;
 
-/// Numbers of one record.
-pub(crate) const RECORD: usize = 8;
+/// An operation has ended, and there is nothing to tell.
+#[napi]
+pub const DONE: u32 = 0;
+
+/// A put has ended: server, state, id.
+#[napi]
+pub const INSERTED: u32 = 1;
+
+/// A job: server, its number here, id, age in microseconds, length of the body.
+#[napi]
+pub const JOB: u32 = 2;
+
+/// A value, beside it.
+#[napi]
+pub const VALUE: u32 = 3;
+
+/// An error, beside it.
+#[napi]
+pub const ERROR: u32 = 4;
+
+/// A reservation is lost: the job's number.
+#[napi]
+pub const LOST: u32 = 5;
+
+/// An event, beside it.
+#[napi]
+pub const EVENT: u32 = 6;
+
+/// A connection is to be opened: its number, server.
+#[napi]
+pub const CONNECT: u32 = 7;
+
+/// Bytes are to be sent: their number, whether they are the last.
+#[napi]
+pub const SEND: u32 = 8;
+
+/// A connection is to be closed.
+#[napi]
+pub const CLOSE: u32 = 9;
+
+/// The client is closed: abandoned operations and jobs.
+#[napi]
+pub const CLOSED: u32 = 10;
+
+/// As the length of a body: it stands beside the record.
+#[napi]
+pub const BESIDE: u32 = u32::MAX;
+
+/// Records that one step may need.
+const RESERVE: usize = 2;
+
+/// Bodies up to this length share a buffer.
+const SHARED: usize = 4096;
 
 /// How an operation ended.
 #[derive(Debug)]
 pub(crate) enum Completion {
     Done,
     Inserted(InsertedJob),
-    Job(Box<Job>),
+    Job(ReservedJob),
     Value(Value),
     Error(Error),
-    /// A stream has no more.
-    Ended,
-    /// A client, and what it has to tell from its first moment on.
-    Opened(Box<(Client, Events)>),
-    Serving(Box<Embedded>),
-}
-
-impl From<()> for Completion {
-    fn from((): ()) -> Self {
-        Self::Done
-    }
 }
 
 impl From<Value> for Completion {
@@ -45,90 +85,112 @@ impl From<Value> for Completion {
     }
 }
 
-impl From<InsertedJob> for Completion {
-    fn from(job: InsertedJob) -> Self {
-        Self::Inserted(job)
-    }
-}
-
-impl From<Job> for Completion {
-    fn from(job: Job) -> Self {
-        Self::Job(Box::new(job))
-    }
-}
-
 /// What JavaScript gets of one turn.
 pub(crate) struct Records<'a, 'env> {
-    pub(crate) env: &'env Env,
-    pub(crate) numbers: &'a mut [u32],
-    pub(crate) payloads: Array<'env>,
-    written: usize,
+    env: &'env Env,
+    places: &'a mut [u8],
+    /// Where bodies go, one behind the other.
+    bodies: &'a mut [u8],
+    payloads: Array<'env>,
+    pub(crate) written: usize,
+    /// Another turn is to follow at once.
+    pub(crate) is_more: bool,
 }
 
 impl<'a, 'env> Records<'a, 'env> {
-    pub(crate) fn new(env: &'env Env, numbers: &'a mut [u32], payloads: Array<'env>) -> Self {
-        Self { env, numbers, payloads, written: 0 }
+    pub(crate) const fn new(
+        env: &'env Env,
+        places: &'a mut [u8],
+        bodies: &'a mut [u8],
+        payloads: Array<'env>,
+    ) -> Self {
+        Self { env, places, bodies, payloads, written: 0, is_more: false }
+    }
+
+    pub(crate) const fn has_room(&self) -> bool {
+        self.written + RESERVE <= RECORDS as usize
     }
 
     /// Writes how an operation ended, and keeps what JavaScript will know by a number.
-    pub(crate) fn write(
+    pub(crate) fn completed(
         &mut self,
-        operation: usize,
+        number: u32,
         completion: Completion,
-        kept: &mut Kept,
+        driver: &mut Driver,
     ) -> Result<()> {
-        let mut record = [0; RECORD];
-        record[0] = number(operation);
+        let mut entry = [number, DONE, 0, 0, 0, 0, 0, 0];
         match completion {
-            Completion::Done => record[1] = 0,
+            Completion::Done => {}
             Completion::Inserted(job) => {
-                record[1] = 1;
-                record[2] = number(job.server.id().index());
-                record[3] = state(job.state);
-                [record[4], record[5]] = halves(job.id.0);
+                let [low, high] = halves(job.id.0);
+                let server = small(job.server.id().index());
+                entry = [number, INSERTED, server, state(job.state), low, high, 0, 0];
             }
             Completion::Job(job) => {
-                record[1] = 2;
-                record[2] = number(job.server().id().index());
-                [record[4], record[5]] = halves(job.id().0);
-                let age = Instant::now().saturating_duration_since(job.reserved_at());
-                record[6] = u32::try_from(age.as_micros()).unwrap_or(u32::MAX);
-                self.pay(&Value::Body(job.body().clone()))?;
-                record[3] = number(kept.jobs.insert(Rc::new(*job)));
+                let [low, high] = halves(job.id.0);
+                let server = small(job.server.id().index());
+                let age = driver.now().saturating_since(job.reserved_at).as_micros();
+                let age = u32::try_from(age).unwrap_or(u32::MAX);
+                let length = self.body(&job)?;
+                let key = small(driver.jobs.insert(job.lease));
+                entry = [number, JOB, server, key, low, high, age, length];
             }
-            Completion::Value(value) => record[1] = self.value(&value)?,
-            Completion::Opened(opened) => {
-                let (client, events) = *opened;
-                let servers = client.servers().into_iter().map(Value::text).collect();
-                let fields = vec![
-                    ("client", Value::number(kept.clients.insert(client))),
-                    ("events", Value::number(kept.add_events(events))),
-                    ("servers", Value::List(servers)),
-                ];
-                record[1] = self.value(&Value::object(fields))?;
-            }
-            Completion::Serving(server) => {
-                let uri = Value::text(server.uri());
-                let key = Value::number(kept.servers.insert(*server));
-                record[1] = self.value(&Value::object([("server", key), ("uri", uri)]))?;
+            Completion::Value(value) => {
+                entry[1] = VALUE;
+                self.pay(&value)?;
             }
             Completion::Error(error) => {
-                record[1] = 4;
+                entry[1] = ERROR;
                 self.pay(&convert::error(&error))?;
             }
-            Completion::Ended => record[1] = 5,
         }
-        let at = self.written * RECORD;
-        if let Some(place) = self.numbers.get_mut(at..at + RECORD) {
-            place.copy_from_slice(&record);
-        }
-        self.written += 1;
+        self.write(&entry);
         Ok(())
     }
 
-    fn value(&mut self, value: &Value) -> Result<u32> {
-        self.pay(value)?;
-        Ok(3)
+    /// Copies a body to the buffer for bodies, or, if it does not fit, to one of its own.
+    fn body(&mut self, job: &ReservedJob) -> Result<u32> {
+        let length = job.body.len();
+        if length > SHARED || length > self.bodies.len() {
+            self.pay(&Value::Body(job.body.clone()))?;
+            return Ok(BESIDE);
+        }
+        let bodies = std::mem::take(&mut self.bodies);
+        let (place, rest) = bodies.split_at_mut_checked(length).unwrap_or_default();
+        place.copy_from_slice(&job.body);
+        self.bodies = rest;
+        Ok(small(length))
+    }
+
+    pub(crate) fn lost(&mut self, job: usize) {
+        self.write(&[0, LOST, 0, small(job), 0, 0, 0, 0]);
+    }
+
+    pub(crate) fn event(&mut self, event: &Value) -> Result<()> {
+        self.write(&[0, EVENT, 0, 0, 0, 0, 0, 0]);
+        self.pay(event)
+    }
+
+    pub(crate) fn connect(&mut self, link: usize, server: usize) {
+        self.write(&[small(link), CONNECT, small(server), 0, 0, 0, 0, 0]);
+    }
+
+    pub(crate) fn send(&mut self, link: usize, length: usize, is_last: bool) {
+        self.write(&[small(link), SEND, small(length), u32::from(is_last), 0, 0, 0, 0]);
+    }
+
+    pub(crate) fn close(&mut self, link: usize) {
+        self.write(&[small(link), CLOSE, 0, 0, 0, 0, 0, 0]);
+    }
+
+    pub(crate) fn closed(&mut self, report: &CloseReport) {
+        let (operations, jobs) = (small(report.abandoned_operations), small(report.abandoned_jobs));
+        self.write(&[0, CLOSED, operations, jobs, 0, 0, 0, 0]);
+    }
+
+    fn write(&mut self, entry: &Entry) {
+        write(self.places, self.written, entry);
+        self.written += 1;
     }
 
     fn pay(&mut self, value: &Value) -> Result<()> {
@@ -144,12 +206,13 @@ const fn state(state: JobState) -> u32 {
     }
 }
 
+/// A number of 64 bits as it stands in memory.
 fn halves(id: u64) -> [u32; 2] {
     let bytes = id.to_ne_bytes();
     let (first, second) = bytes.split_at(4);
     [first, second].map(|half| u32::from_ne_bytes(half.try_into().unwrap_or_default()))
 }
 
-fn number(number: usize) -> u32 {
+fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

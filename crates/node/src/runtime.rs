@@ -1,14 +1,14 @@
-//! The one tokio runtime of the process.
+//! The tokio runtime of embedded servers.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 
 static SHARED: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
-/// The runtime, for as long as anything holds it: it ends with the last client and server of the
-/// process, and the next one starts another.
+/// The runtime, for as long as anything holds it: it ends with the last server of the process, and
+/// the next one starts another.
 #[derive(Debug)]
 pub(crate) struct Shared(Option<Runtime>);
 
@@ -22,7 +22,6 @@ impl Shared {
         if let Some(running) = shared.upgrade() {
             return Ok(running);
         }
-        // One thread moves all bytes: the work beside it is done by the threads that call.
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("beanwire")
@@ -34,18 +33,11 @@ impl Shared {
         Ok(started)
     }
 
-    pub(crate) fn handle(&self) -> Option<&Handle> {
-        self.0.as_ref().map(Runtime::handle)
-    }
-
-    /// Runs `work` in the background; the runtime lives at least until it ends.
-    pub(crate) fn spawn(self: Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        if let Some(handle) = self.handle().cloned() {
-            handle.spawn(async move {
-                work.await;
-                drop(self);
-            });
-        }
+    /// Runs `work` to its end; not to be called on the runtime's own thread.
+    ///
+    /// None if the runtime is on its way out.
+    pub(crate) fn run<R>(&self, work: impl Future<Output = R>) -> Option<R> {
+        self.0.as_ref().map(|runtime| runtime.block_on(work))
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use napi::bindgen_prelude::{BigInt, BufferSlice, JsObjectValue, Null, Object, ToNapiValue};
-use napi::{Env, Result, Unknown, sys};
+use napi::{Env, Result, Unknown};
 use serde_json::Value as Json;
 
 /// What an operation gives beyond the plain numbers of its record.
@@ -44,35 +44,27 @@ impl Value {
     /// The JavaScript value.
     pub(crate) fn to_js<'env>(&self, env: &'env Env) -> Result<Unknown<'env>> {
         match self {
-            Self::Null => unknown(env, Null),
-            Self::Bool(flag) => unknown(env, *flag),
-            Self::Number(number) => unknown(env, *number),
-            Self::Id(id) => unknown(env, BigInt::from(*id)),
-            Self::Text(text) => unknown(env, text.as_str()),
-            Self::Body(body) => unknown(env, &BufferSlice::copy_from(env, body)?),
+            Self::Null => Null.into_unknown(env),
+            Self::Bool(flag) => (*flag).into_unknown(env),
+            Self::Number(number) => (*number).into_unknown(env),
+            Self::Id(id) => BigInt::from(*id).into_unknown(env),
+            Self::Text(text) => text.as_str().into_unknown(env),
+            Self::Body(body) => (&BufferSlice::copy_from(env, body)?).into_unknown(env),
             Self::List(items) => {
                 let mut array = env.create_array(u32::try_from(items.len()).unwrap_or(u32::MAX))?;
                 for (at, item) in (0..).zip(items) {
                     array.set(at, item.to_js(env)?)?;
                 }
-                unknown(env, array)
+                array.into_unknown(env)
             }
             Self::Object(fields) => {
                 let mut object = Object::new(env)?;
                 for (key, value) in fields {
                     object.set_named_property(key, value.to_js(env)?)?;
                 }
-                unknown(env, object)
+                object.into_unknown(env)
             }
         }
-    }
-}
-
-fn unknown<T: ToNapiValue>(env: &Env, value: T) -> Result<Unknown<'_>> {
-    // SAFETY: the raw value was made in this environment and this scope.
-    unsafe {
-        let raw: sys::napi_value = T::to_napi_value(env.raw(), value)?;
-        Ok(Unknown::from_raw_unchecked(env.raw(), raw))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One client: the engine with its connections, results and news.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use beanwire_core::engine::{
 };
 use beanwire_core::error::Error;
 use beanwire_core::protocol::{Command, Reply};
+use beanwire_core::sorted::{SortedMap, SortedSet};
 use beanwire_core::types::Instant;
 use wasip2::io::poll::Pollable;
 
@@ -32,13 +33,13 @@ pub(crate) struct Client {
 pub(crate) struct State {
     pub(crate) engine: Engine,
     dialer: Dialer,
-    links: BTreeMap<LinkId, Link>,
-    results: BTreeMap<OpId, Result<Success, Error>>,
+    links: SortedMap<LinkId, Link>,
+    results: SortedMap<OpId, Result<Success, Error>>,
     /// Reservations that are gone while somebody still has the job.
-    lost: BTreeSet<LeaseId>,
+    lost: SortedSet<LeaseId>,
     news: News,
     /// Servers to which an attempt to connect has failed.
-    pub(crate) failed: BTreeSet<ServerId>,
+    pub(crate) failed: SortedSet<ServerId>,
     /// What is wrong with the first name that does not lead anywhere.
     pub(crate) bad_name: Option<Error>,
     report: Option<CloseReport>,
@@ -56,11 +57,11 @@ impl Client {
         let state = State {
             engine,
             dialer,
-            links: BTreeMap::new(),
-            results: BTreeMap::new(),
-            lost: BTreeSet::new(),
+            links: SortedMap::new(),
+            results: SortedMap::new(),
+            lost: SortedSet::new(),
             news: News::default(),
-            failed: BTreeSet::new(),
+            failed: SortedSet::new(),
             bad_name: None,
             report: None,
         };
@@ -199,9 +200,14 @@ impl State {
         }
         self.perform(now);
         // Some hosts refuse a connection as soon as it is asked for.
-        while let Some((&id, _)) = self.links.iter().find(|(_, link)| link.is_due(now)) {
+        while let Some(id) = self.due(now) {
             self.link_ready(id, now);
         }
+    }
+
+    /// A connection that is to be looked at although the host has not said so.
+    fn due(&self, now: Instant) -> Option<LinkId> {
+        self.links.iter().find(|(_, link)| link.is_due(now)).map(|(id, _)| *id)
     }
 
     /// Nothing was done for so long.

@@ -5,6 +5,7 @@ mod instructions;
 mod node;
 mod run;
 mod setup;
+mod shrink;
 mod test;
 mod toolchain;
 mod wasm;

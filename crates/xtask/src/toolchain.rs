@@ -28,6 +28,12 @@ const DEBIAN_FILES: [&str; 4] = [
     "/usr/lib/wasm32-wasi/crt1-reactor.o",
 ];
 
+/// A standard library that is built here may be a small one.
+const STD_FEATURES: &str = "build-std-features=optimize_for_size";
+
+/// A panic is a trap in either case; the texts that would go before it are left out.
+const SMALL: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+
 /// Compilers of C that know [`WASI`], each with its archiver. The first is the one of the packages,
 /// so that the same code comes out everywhere.
 const CLANGS: [(&str, &str); 2] = [("clang-19", "llvm-ar-19"), ("clang", "llvm-ar")];
@@ -70,18 +76,19 @@ pub(crate) fn cargo(args: &[&str], target: &str) -> Result<(Command, PathBuf), S
         cargo.env("CC_wasm32_wasip2", clang).env("AR_wasm32_wasip2", ar);
     }
     if toolchain == Toolchain::Debian {
-        cargo.args(["-Z", "build-std=std,panic_abort"]);
+        cargo.args(["-Z", "build-std=std,panic_abort"]).args(["-Z", STD_FEATURES]);
         cargo.env("RUSTC", "/usr/bin/rustc");
         // A stable compiler builds its own standard library only when told that it may.
         cargo.env("RUSTC_BOOTSTRAP", "1");
         // Set by rustup, to the libraries of another compiler.
         cargo.env_remove("LD_LIBRARY_PATH");
+        let mut flags = SMALL.to_owned();
         if target == WASI {
-            let flags = format!(
-                "-Clink-self-contained=no -Lnative={DEBIAN_LIBC} -Clink-arg={DEBIAN_LIBC}/crt1-reactor.o"
+            flags += &format!(
+                " -Clink-self-contained=no -Lnative={DEBIAN_LIBC} -Clink-arg={DEBIAN_LIBC}/crt1-reactor.o"
             );
-            cargo.env(setting(target, "RUSTFLAGS"), flags);
         }
+        cargo.env(setting(target, "RUSTFLAGS"), flags);
     }
     Ok((cargo, dir))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use wasmparser::{Parser, Payload};
 
 use crate::run::{command, root, run, target_dir};
+use crate::shrink::{self, shrunk};
 use crate::toolchain::{BARE, WASI, cargo};
 
 /// A component and how it is built.
@@ -89,8 +90,9 @@ pub(crate) fn build() -> Result<(), String> {
     Ok(())
 }
 
-/// Installs what composes components.
+/// Installs what makes components smaller, and what composes them.
 pub(crate) fn setup() -> Result<(), String> {
+    shrink::setup()?;
     if composer().is_file() {
         return Ok(());
     }
@@ -117,8 +119,10 @@ impl Component {
         let (mut cargo, dir) = cargo(&[&build, self.options].concat(), self.target)?;
         run(&mut cargo)?;
         let built = dir.join(self.target).join("release").join(self.built);
-        let result = fs::copy(&built, self::dir().join(self.file));
-        result.map(drop).map_err(|error| format!("{}: {error}", built.display()))
+        let told = |error: std::io::Error| format!("{}: {error}", built.display());
+        let file = self::dir().join(self.file);
+        let component = fs::read(&built).map_err(told)?;
+        fs::write(&file, shrunk(&component, &file.with_extension("module"))?).map_err(told)
     }
 }
 

@@ -5,8 +5,7 @@ const { inspect } = require('node:util');
 
 const check = require('./check');
 const { Core } = require('./core');
-const { Failure, errorOf, outOfRange, valueOf } = require('./errors');
-const { follow, tellError } = require('./events');
+const { outOfRange, valueOf } = require('./errors');
 const reactor = require('./reactor');
 const { settingsOf } = require('./options');
 
@@ -33,7 +32,7 @@ class Client extends EventEmitter {
     }
     const settings = settingsOf(options);
     super();
-    this.#core = new Core(role, servers, tubes, settings, whenOpened(new WeakRef(this)));
+    this.#core = new Core(role, servers, tubes, settings, new WeakRef(this));
     this.#patience = patience;
     forgotten.register(this, this.#core);
   }
@@ -50,7 +49,7 @@ class Client extends EventEmitter {
     const { signal, timeout = READY_TIMEOUT } = check.limits(options);
     const core = this.#core;
     return valueOf(await core.onceOpen(signal, timeout, (left) => (
-      reactor.limited(core.native.ready(core.client, left), core, signal)
+      reactor.outcome(core, (op) => core.native.ready(op, left), signal)
     )));
   }
 
@@ -77,19 +76,6 @@ if (Symbol.asyncDispose !== undefined) {
     },
     writable: true,
   });
-}
-
-/** Apart from the constructor, whose closures would keep the client alive. */
-function whenOpened(client) {
-  return (core, result) => {
-    if (result instanceof Failure) {
-      const error = errorOf(result);
-      const message = `cannot open: ${error.message}`;
-      tellError(client.deref(), core.settings.logger, message, error, { during: 'open' });
-      return undefined;
-    }
-    return follow(core, result, client);
-  };
 }
 
 /** The inner side of a client; throws if `client` is none. */

@@ -144,10 +144,8 @@ class Connection extends Client {
   #run(name, tube, id, first, second, limits) {
     const core = coreOf(this);
     const { signal, timeout } = limits;
-    const run = (left) => {
-      const op = core.native.command(core.client, name, tube, id, first, second);
-      return reactor.limited(op, core, signal, left);
-    };
+    const start = (op) => core.native.command(op, name, tube, id, first, second);
+    const run = (left) => reactor.outcome(core, start, signal, left);
     return core.isOpen ? run(timeout) : core.onceOpen(signal, timeout, run);
   }
 }

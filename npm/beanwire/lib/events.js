@@ -3,34 +3,12 @@
 // What a client has to tell, as events of its public object and lines of its log.
 
 const { Failure, errorOf } = require('./errors');
-const { ENDED, background } = require('./reactor');
-const { Role } = require('./role');
 
 const { nextTick } = process;
 
-/** Passes the events of a stream on, for as long as somebody has the client. */
-async function follow(core, stream, client) {
-  // A connection is open only once it is up: that may have been before the stream began.
-  let isTold = core.role === Role.CONNECTION;
-  if (isTold) {
-    pass(core, { server: core.servers[0], type: 'connected' }, client);
-  }
-  for (;;) {
-    const event = await background(core.native.nextEvent(stream), core);
-    const isAgain = isTold && event.type === 'connected';
-    isTold = false;
-    if (event === ENDED || event instanceof Failure || !(isAgain || pass(core, event, client))) {
-      core.native.closeEvents(stream);
-      return;
-    }
-  }
-}
-
-/** False once the client was collected. Apart, so that no frame that waits keeps it alive. */
-function pass(core, event, reference) {
-  const client = reference.deref();
-  TELL[event.type]?.(core.settings.logger, event, client);
-  return client !== undefined;
+/** Tells of an event, also if the client was collected. */
+function tell(logger, event, client) {
+  TELL[event.type]?.(logger, event, client);
 }
 
 const TELL = {
@@ -80,9 +58,6 @@ const TELL = {
     );
     emitError(client, error, { during: 'give-back', id, server });
   },
-  missed(logger, { count }) {
-    logger.error(`${count} events were missed`, { count });
-  },
 };
 
 /** A handler that threw, and whatever else went wrong where no caller waits. */
@@ -117,4 +92,4 @@ function fieldsOf(server, error, more) {
   return { code: error.code, error: error.message, server, ...more };
 }
 
-module.exports = { follow, tellError };
+module.exports = { tell, tellError };

@@ -5,18 +5,23 @@ const { inspect } = require('node:util');
 const check = require('./check');
 const { unwrap } = require('./codec');
 const { Failure, errorOf, valueOf } = require('./errors');
+const memory = require('./memory');
 const reactor = require('./reactor');
-const { end } = require('./tracing');
+const { end, spansOf } = require('./tracing');
 
 const DELETE = 0;
 const RELEASE = 1;
 const BURY = 2;
 const FAIL = 3;
-const KEEP = -1;
+/** Its own priority. */
+const KEEP = undefined;
 
 const HELD = 0;
 const FINISHED = 1;
 const GIVEN_BACK = 2;
+
+/** As the end of a body: it is the whole buffer. */
+const WHOLE = -1;
 
 /** Proof that a job is made here. */
 const OURS = Symbol('ours');
@@ -33,16 +38,15 @@ class Lease {
   isLost = false;
   /** Held so that a client whose job is in somebody's hand is not collected. */
   client = undefined;
-  /** The operation that ends when the reservation is lost, and who waits for it. */
-  #watch = -1;
-  #watcher = null;
-  #tell = null;
+  /** Who waits for its loss. */
+  #tell = undefined;
   #isPulled = false;
 
   constructor(core, key, id) {
     this.core = core;
     this.key = key;
     this.id = id;
+    core.leases[key] = this;
   }
 
   /** From now on the job fails if it is collected unfinished, and keeps its client until then. */
@@ -70,24 +74,28 @@ class Lease {
 
   /** Finishes it; the native side forgets it then. It runs to its end also if nobody waits. */
   finish(how, priority, delay, signal, timeout) {
-    const op = this.core.native.finish(this.key, how, priority, delay);
+    const { core } = this;
+    const promise = new Promise(reactor.capture);
+    const op = core.add(reactor.resolveOf());
+    memory.finish(core, op, this.key, how, priority, delay);
     this.#settle(FINISHED);
-    return reactor.limited(op, this.core, signal, timeout, true);
+    return reactor.limited(promise, core, op, signal, timeout, true);
   }
 
   touch(signal, timeout) {
-    const op = this.core.native.touch(this.key);
-    return reactor.limited(op, this.core, signal, timeout);
+    return this.#ask((op) => this.core.native.touch(op, this.key), signal, timeout);
   }
 
   touchAfter(signal, timeout) {
-    const op = this.core.native.touchAfter(this.key);
-    return reactor.limited(op, this.core, signal, timeout);
+    return this.#ask((op) => this.core.native.touchAfter(op, this.key), signal, timeout);
   }
 
   stats(signal, timeout) {
-    const op = this.core.native.jobStats(this.key);
-    return reactor.limited(op, this.core, signal, timeout);
+    return this.#ask((op) => this.core.native.jobStats(op, this.key), signal, timeout);
+  }
+
+  #ask(start, signal, timeout) {
+    return reactor.outcome(this.core, start, signal, timeout);
   }
 
   /** Gives it back unharmed. */
@@ -95,7 +103,7 @@ class Lease {
     if (this.state === HELD) {
       this.core.native.giveBack(this.key);
       this.#settle(GIVEN_BACK);
-      reactor.schedule();
+      this.core.schedule();
     }
   }
 
@@ -104,15 +112,14 @@ class Lease {
     if (this.state === HELD) {
       this.core.native.dropJob(this.key);
       this.#settle(FINISHED);
-      reactor.schedule();
+      this.core.schedule();
     }
   }
 
   /** Whether the reservation is gone, as far as the native side knows by now. */
   get isGone() {
     if (this.state === HELD && !this.isLost) {
-      this.#watchNow();
-      reactor.turnNow();
+      this.core.turn();
     }
     return this.isLost || this.state === GIVEN_BACK;
   }
@@ -120,28 +127,19 @@ class Lease {
   /** Calls `tell` when the reservation is lost. */
   watch(tell) {
     this.#tell = tell;
-    this.#watchNow();
   }
 
-  #watchNow() {
-    if (this.state === HELD && this.#watcher === null) {
-      this.#watcher = () => {
-        this.#watcher = null;
-        this.isLost = true;
-        // Whoever listens to a signal may submit, which nobody may while records are read.
-        reactor.queueMicrotask(() => this.#tell?.());
-      };
-      this.#watch = this.core.native.jobLost(this.key);
-      reactor.submitQuietly(this.#watch, this.core, this.#watcher);
+  /** The native side says that the reservation is lost. */
+  lose() {
+    this.isLost = true;
+    if (this.#tell !== undefined) {
+      reactor.queueMicrotask(this.#tell);
     }
   }
 
   #settle(state) {
     this.state = state;
-    if (this.#watcher !== null) {
-      reactor.cancel(this.#watch, this.#watcher);
-      this.#watcher = null;
-    }
+    this.core.leases[this.key] = undefined;
     this.client = undefined;
     if (this.#isPulled) {
       forgotten.unregister(this);
@@ -154,7 +152,10 @@ class Job {
   #lease;
   #id;
   #server;
+  /** Its bytes; taken out of the buffer of many when they are first asked for. */
   #body;
+  #start;
+  #end;
   #reservedAt;
   #controller;
   #decoded;
@@ -164,14 +165,16 @@ class Job {
     abortJob = (job) => job.#abort();
   }
 
-  constructor(ours, core, key, id, server, body, reservedAt) {
+  constructor(ours, core, key, id, server, reservedAt, buffer, start, end) {
     if (ours !== OURS) {
       throw new TypeError('a Job comes from a Consumer or a Connection');
     }
     this.#lease = new Lease(core, key, id);
     this.#id = id;
     this.#server = server;
-    this.#body = body;
+    this.#body = buffer;
+    this.#start = start;
+    this.#end = end;
     this.#reservedAt = reservedAt;
   }
 
@@ -184,6 +187,10 @@ class Job {
   }
 
   get body() {
+    if (this.#end !== WHOLE) {
+      this.#body = this.#body.subarray(this.#start, this.#end);
+      this.#end = WHOLE;
+    }
     return this.#body;
   }
 
@@ -192,18 +199,18 @@ class Job {
   }
 
   text() {
-    return this.#body.toString();
+    return this.body.toString();
   }
 
   json() {
-    return JSON.parse(this.#body.toString());
+    return JSON.parse(this.body.toString());
   }
 
   get data() {
     // Decoded once; a body that cannot be decoded throws anew each time.
     if (this.#decoded === undefined) {
       const { codec, propagate } = this.#lease.core.settings;
-      const value = codec.decode(this.#body);
+      const value = codec.decode(this.body);
       this.#decoded = { value: propagate ? unwrap(value).data : value };
     }
     return this.#decoded.value;
@@ -238,7 +245,7 @@ class Job {
   }
 
   async delete(options) {
-    const { signal, timeout } = check.limits(options);
+    const { signal, timeout } = options === undefined ? NO_LIMITS : check.limits(options);
     return this.#valueOf(await this.#finish('delete', DELETE, KEEP, 0, signal, timeout));
   }
 
@@ -287,7 +294,7 @@ class Job {
   [inspect.custom]() {
     const { isLost, state } = this.#lease;
     const how = state === FINISHED ? ', finished' : isLost ? ', lost' : '';
-    return `Job { ${this.#id} of ${this.#server}, ${this.#body.length} bytes${how} }`;
+    return `Job { ${this.#id} of ${this.#server}, ${this.body.length} bytes${how} }`;
   }
 
   #finish(name, how, priority, delay, signal, timeout) {
@@ -295,7 +302,7 @@ class Job {
     if (lease.state !== HELD) {
       return lease.failure;
     }
-    const span = lease.core.settings.tracing?.settle(name, this);
+    const span = spansOf(lease.core.settings)?.settle(name, this);
     const finishing = lease.finish(how, priority, delay, signal, timeout);
     if (!span?.isRecording()) {
       return finishing;
@@ -318,6 +325,7 @@ class Job {
   }
 }
 
+const NO_LIMITS = {};
 const RELEASE_OPTIONS = ['delay', 'priority', 'signal', 'timeout'];
 const BURY_OPTIONS = ['priority', 'signal', 'timeout'];
 
@@ -325,9 +333,12 @@ function lost(id) {
   return new Failure('JOB_LOST', `job ${id} is lost: its reservation is gone`, 'not-sent', 'never');
 }
 
-/** `age` is how many microseconds ago the server's answer came in. */
-function makeJob(core, key, id, server, body, age) {
-  return new Job(OURS, core, key, id, server, body, Date.now() - age / 1000);
+/**
+ * `age` is how many microseconds ago the server's answer came in. The body is part of a buffer, or,
+ * if `end` is -1, all of it.
+ */
+function makeJob(core, key, id, server, age, buffer, start, end) {
+  return new Job(OURS, core, key, id, server, Date.now() - age / 1000, buffer, start, end);
 }
 
 /** A job of `client` for somebody who may forget it. */

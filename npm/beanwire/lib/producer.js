@@ -36,7 +36,7 @@ class Producer extends Client {
       if (place < 0) {
         throw outOfRange('ref.server', server, "one of this producer's servers");
       }
-      return reactor.limited(core.native.deleteJob(core.client, place, key), core, signal, left);
+      return reactor.outcome(core, (op) => core.native.deleteJob(op, place, key), signal, left);
     }));
   }
 }

@@ -7,13 +7,12 @@ const { encode, wrap } = require('./codec');
 const {
   Failure, Thrown, errorOf, unknownOption, valueOf, wrongType,
 } = require('./errors');
+const memory = require('./memory');
 const reactor = require('./reactor');
-const { end, noteJob } = require('./tracing');
+const { feedLater } = require('./records');
+const { end, noteJob, spansOf } = require('./tracing');
 
 const DEFAULT_TTR = 60;
-/** The configured timeout, to the native side. */
-const CONFIGURED = -1;
-
 /** Puts of one batch that are under way at once; the rest waits for room. */
 const WINDOW = 4096;
 
@@ -25,8 +24,16 @@ class Parameters {
   priority = check.DEFAULT_PRIORITY;
   delay = 0;
   ttr = DEFAULT_TTR;
-  timeout = CONFIGURED;
+  /** The configured one. */
+  timeout = undefined;
   signal = undefined;
+
+  /** As at first, the timeout aside. */
+  reset() {
+    this.priority = check.DEFAULT_PRIORITY;
+    this.delay = 0;
+    this.ttr = DEFAULT_TTR;
+  }
 
   set(name, value, known) {
     if (value === undefined) {
@@ -72,8 +79,8 @@ function parametersOf(options) {
 function put(core, tube, value, options) {
   const parameters = parametersOf(options);
   check.text('tube', tube);
-  const { codec, propagate, tracing } = core.settings;
-  const span = tracing?.put(tube);
+  const { codec, propagate } = core.settings;
+  const span = spansOf(core.settings)?.put(tube);
   if (span !== undefined && (propagate || span.isRecording())) {
     return putTraced(core, tube, value, parameters, span);
   }
@@ -84,16 +91,21 @@ function send(core, tube, body, parameters) {
   if (!core.isOpen) {
     return sendOnceOpen(core, tube, body, parameters);
   }
-  const { delay, priority, signal, timeout, ttr } = parameters;
-  const op = core.native.put(core.client, tube, body, priority, delay, ttr, timeout);
-  return signal === undefined ? reactor.outcome(op, core) : reactor.limited(op, core, signal);
+  const number = core.tubeOf(tube);
+  if (number instanceof Failure) {
+    return number;
+  }
+  const promise = new Promise(reactor.capture);
+  const op = core.add(reactor.resolveOf());
+  memory.put(core, op, number, body, parameters);
+  return reactor.limited(promise, core, op, parameters.signal);
 }
 
 function sendOnceOpen(core, tube, body, parameters) {
   const { signal, timeout } = parameters;
   // The caller may do with the bytes what it wants from now on.
   const copy = typeof body === 'string' ? body : Buffer.from(body);
-  return core.onceOpen(signal, timeout === CONFIGURED ? undefined : timeout, (left = CONFIGURED) => (
+  return core.onceOpen(signal, timeout, (left) => (
     send(core, tube, copy, { ...parameters, timeout: left })
   ));
 }
@@ -120,13 +132,12 @@ async function putTraced(core, tube, value, parameters, span) {
 
 /** Puts many jobs; gives one result for each, in their order. */
 async function putMany(core, jobs, options) {
-  const { signal, timeout = CONFIGURED } = check.limits(options);
+  const { signal, timeout } = check.limits(options);
   if (typeof jobs?.[Symbol.iterator] !== 'function' || typeof jobs === 'string') {
     throw wrongType('jobs', jobs, 'an array or another iterable of jobs');
   }
-  const { tracing } = core.settings;
-  const span = tracing?.putMany();
-  valueOf(await core.whenOpen(signal, timeout === CONFIGURED ? undefined : timeout));
+  const span = spansOf(core.settings)?.putMany();
+  valueOf(await core.whenOpen(signal, timeout));
   const batch = new Batch(core, jobs[Symbol.iterator](), timeout, span);
   valueOf(await batch.run(signal));
   const { results } = batch;
@@ -150,7 +161,8 @@ class Batch {
 
   #core;
   #jobs;
-  #timeout;
+  /** Of one job after the other. */
+  #parameters = new Parameters();
   #headers;
   #underWay = 0;
   #ops = [];
@@ -162,7 +174,7 @@ class Batch {
     const { propagate, tracing } = core.settings;
     this.#core = core;
     this.#jobs = jobs;
-    this.#timeout = timeout;
+    this.#parameters.timeout = timeout;
     this.#headers = propagate ? (span === undefined ? {} : tracing.headersOf(span)) : undefined;
   }
 
@@ -175,13 +187,13 @@ class Batch {
     return reactor.guarded(promise, (why) => this.#stop(why), signal);
   }
 
-  /** Called with each result, while records are read: nothing may be submitted now. */
+  /** Called with each result, while records are read. */
   complete(result, place) {
     this.results[place] = result;
     this.#underWay -= 1;
     if (this.#isOver ? this.#underWay === 0 : !this.#isHungry && this.#underWay <= WINDOW / 2) {
       this.#isHungry = true;
-      reactor.feedLater(this);
+      feedLater(this);
     }
   }
 
@@ -215,18 +227,16 @@ class Batch {
       return;
     }
     try {
-      const op = this.#put(job);
-      this.#ops[place] = op;
-      this.#underWay += 1;
-      reactor.submitPlaced(op, core, this, place);
+      this.#put(job, place);
     } catch (error) {
       this.results[place] = new Thrown(error);
     }
   }
 
-  #put(job) {
+  #put(job, place) {
     check.object('job', job);
-    const parameters = new Parameters();
+    const parameters = this.#parameters;
+    parameters.reset();
     for (const name in job) {
       if (name !== 'tube' && name !== 'body') {
         parameters.set(name, job[name], JOB_FIELDS);
@@ -235,18 +245,25 @@ class Batch {
     const core = this.#core;
     const { body, tube } = job;
     check.text('tube', tube);
-    const content = this.#headers === undefined ? body : wrap(body, this.#headers);
-    const { delay, priority, ttr } = parameters;
-    return core.native.put(
-      core.client, tube, encode(core.settings.codec, content), priority, delay, ttr, this.#timeout,
+    const content = encode(
+      core.settings.codec, this.#headers === undefined ? body : wrap(body, this.#headers),
     );
+    const number = core.tubeOf(tube);
+    if (number instanceof Failure) {
+      this.results[place] = number;
+      return;
+    }
+    const op = core.addPlaced(this, place);
+    this.#ops[place] = op;
+    this.#underWay += 1;
+    memory.put(core, op, number, content, parameters);
   }
 
   #stop(why) {
     this.#isOver = true;
     this.results.forEach((result, place) => {
       if (result === undefined) {
-        reactor.cancel(this.#ops[place], this);
+        this.#core.cancel(this.#ops[place], this);
       }
     });
     this.#tell(why);

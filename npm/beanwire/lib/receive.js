@@ -8,8 +8,10 @@ const { unwrap } = require('./codec');
 const { Failure, errorOf, valueOf } = require('./errors');
 const { tellError } = require('./events');
 const { failUnfinished, takeBack } = require('./job');
+const memory = require('./memory');
 const reactor = require('./reactor');
 const { listen, unlisten } = require('./signals');
+const { spansOf } = require('./tracing');
 
 /** Runs `handler` on jobs until `signal` aborts or the consumer is closed. */
 async function receive(consumer, core, handler, { drainTimeout, force, signal }) {
@@ -104,7 +106,6 @@ class Crew {
 /** Has one job at a time. */
 class Worker {
   #crew;
-  #stream;
   #op = -1;
   #tell = null;
   /** The job whose handler runs. */
@@ -112,7 +113,6 @@ class Worker {
 
   constructor(crew) {
     this.#crew = crew;
-    this.#stream = crew.core.native.jobs(crew.core.client);
   }
 
   async run() {
@@ -131,10 +131,21 @@ class Worker {
         takeBack(job);
         break;
       }
-      await this.#handle(job);
+      let failure;
+      this.#job = job;
+      try {
+        await work(crew, job);
+      } catch (error) {
+        failure = { error };
+      }
+      this.#job = null;
+      const ending = crew.isAbandoned ? undefined : this.#handled(job, failure);
+      if (ending !== undefined) {
+        await ending;
+      }
     }
-    crew.core.native.closeJobs(this.#stream);
-    reactor.schedule();
+    crew.core.native.pause();
+    crew.core.schedule();
   }
 
   /** The end of waiting for a job; called while records are read. */
@@ -143,7 +154,7 @@ class Worker {
   }
 
   stop() {
-    if (reactor.cancel(this.#op, this)) {
+    if (this.#crew.core.cancel(this.#op, this)) {
       this.#tell(reactor.ENDED);
     }
   }
@@ -161,41 +172,32 @@ class Worker {
 
   #next() {
     const { core } = this.#crew;
-    const promise = new Promise((resolve) => {
-      this.#tell = resolve;
-    });
-    this.#op = core.native.nextJob(this.#stream);
-    reactor.submit(this.#op, core, this);
+    const promise = new Promise(reactor.capture);
+    this.#tell = reactor.resolveOf();
+    this.#op = core.add(this);
+    memory.receive(core, this.#op);
     return promise;
   }
 
-  async #handle(job) {
+  /** Notes how a handler has ended. Gives a promise if the job is still to be failed. */
+  #handled(job, failure) {
     const crew = this.#crew;
-    this.#job = job;
-    let failed = false;
-    let reason;
-    try {
-      await work(crew, job);
-    } catch (error) {
-      failed = true;
-      reason = error;
-    }
-    this.#job = null;
-    if (crew.isAbandoned) {
-      return;
-    }
     crew.report.handled += 1;
-    if (failed) {
+    if (failure !== undefined) {
+      const { error } = failure;
       crew.report.failed += 1;
-      const text = reason instanceof Error ? reason.message : String(reason);
-      crew.tell(`the handler of job ${job.id} failed: ${text}`, reason, {
+      const text = error instanceof Error ? error.message : String(error);
+      crew.tell(`the handler of job ${job.id} failed: ${text}`, error, {
         during: 'handler', id: job.id, server: job.server,
       });
     }
-    const result = await failUnfinished(job);
+    return failUnfinished(job)?.then((result) => this.#failed(job, result));
+  }
+
+  #failed(job, result) {
     if (result instanceof Failure && !GONE.has(result.code)) {
       const error = errorOf(result);
-      crew.tell(`failed job ${job.id}: ${error.message}`, error, {
+      this.#crew.tell(`failed job ${job.id}: ${error.message}`, error, {
         during: 'fail', id: job.id, server: job.server,
       });
     }
@@ -205,10 +207,11 @@ class Worker {
 /** Whatever keeps a failed job from being released because it went back by itself. */
 const GONE = new Set(['CLOSED', 'DISCONNECTED', 'JOB_LOST', 'NOT_FOUND']);
 
+/** Runs the handler, in a span if there is anybody to take it. */
 function work({ core: { settings }, handler }, job) {
-  const { propagate, tracing } = settings;
+  const tracing = spansOf(settings);
   return tracing === null ? handler(job)
-    : tracing.process(job, propagate ? headersOf(settings, job) : undefined, handler);
+    : tracing.process(job, settings.propagate ? headersOf(settings, job) : undefined, handler);
 }
 
 /** The trace that came with a job; a body that cannot be decoded brings none. */

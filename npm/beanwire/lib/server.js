@@ -1,9 +1,9 @@
 'use strict';
 
 const check = require('./check');
-const { outOfRange, valueOf, wrongType } = require('./errors');
+const { Failure, outOfRange, valueOf, wrongType } = require('./errors');
+const { EmbeddedServer } = require('./native');
 const { pem } = require('./options');
-const reactor = require('./reactor');
 
 const OPTIONS = ['cert', 'host', 'key', 'maxJobSize', 'path', 'port'];
 const SHORTAGES = ['none', 'jobs', 'queues'];
@@ -30,25 +30,22 @@ async function startServer(options) {
   set('maxJobSize', maxJobSize, (name, value) => check.integer(name, value, 0, GIB));
   set('cert', cert, pem);
   set('key', key, pem);
-  const native = reactor.start();
-  const { server, uri } = valueOf(await reactor.outcome(native.serve(settings)));
-  return new Server(OURS, native, server, uri);
+  const started = await EmbeddedServer.start(settings);
+  return new Server(OURS, valueOf(started.code === undefined ? started : Failure.from(started)));
 }
 
 /** A running embedded server, and what can go wrong with it. */
 class Server {
   #native;
-  #key;
   #uri;
   #closing;
 
-  constructor(ours, native, key, uri) {
+  constructor(ours, native) {
     if (ours !== OURS) {
       throw new TypeError('a server comes from startServer()');
     }
     this.#native = native;
-    this.#key = key;
-    this.#uri = uri;
+    this.#uri = native.uri;
   }
 
   get uri() {
@@ -105,14 +102,14 @@ class Server {
   }
 
   async close() {
-    this.#closing ??= reactor.outcome(this.#native.stopServer(this.#key));
-    return valueOf(await this.#closing);
+    this.#closing ??= this.#native.stop();
+    await this.#closing;
   }
 
   #do(what, value) {
     // A server that is closed does nothing, and that is no reason to fail a test's clean-up.
     if (this.#closing === undefined) {
-      this.#native.serverDo(this.#key, what, value);
+      this.#native.do(what, value);
     }
   }
 }

@@ -2,16 +2,14 @@
 
 const { Failure, errorOf } = require('./errors');
 const { pulled, takeBack } = require('./job');
+const memory = require('./memory');
 const reactor = require('./reactor');
 const { listen, unlisten } = require('./signals');
 
 const DONE = Object.freeze({ done: true, value: undefined });
 
 /** Streams that nobody has any more let go of what was reserved ahead. */
-const forgotten = new FinalizationRegistry(({ native, stream }) => {
-  native.closeJobs(stream);
-  reactor.schedule();
-});
+const forgotten = new FinalizationRegistry(pause);
 
 /** Jobs for those who pull them: one is reserved when asked for. */
 class JobStream {
@@ -19,7 +17,7 @@ class JobStream {
   #consumer;
   #core;
   #signal;
-  #stream = -1;
+  #isStarted = false;
   #op = -1;
   #tell = null;
   #isOver = false;
@@ -84,7 +82,7 @@ class JobStream {
 
   async #pull() {
     const core = this.#core;
-    if (this.#stream < 0) {
+    if (!this.#isStarted) {
       const failure = (await core.whenOpen(this.#signal)) ?? core.failure;
       if (this.#isOver) {
         return reactor.ENDED;
@@ -92,14 +90,13 @@ class JobStream {
       if (failure !== undefined) {
         return failure;
       }
-      this.#stream = core.native.jobs(core.client);
-      forgotten.register(this, { native: core.native, stream: this.#stream }, this);
+      this.#isStarted = true;
+      forgotten.register(this, core, this);
     }
-    const promise = new Promise((resolve) => {
-      this.#tell = resolve;
-    });
-    this.#op = core.native.nextJob(this.#stream);
-    reactor.submit(this.#op, core, this);
+    const promise = new Promise(reactor.capture);
+    this.#tell = reactor.resolveOf();
+    this.#op = core.add(this);
+    memory.receive(core, this.#op);
     return promise;
   }
 
@@ -118,17 +115,22 @@ class JobStream {
   #end() {
     this.#isOver = true;
     unlisten(this.#signal, this.#stop);
-    if (reactor.cancel(this.#op, this)) {
+    if (this.#core.cancel(this.#op, this)) {
       this.#tellOnce(reactor.ENDED);
     }
-    if (this.#stream >= 0) {
+    if (this.#isStarted) {
       forgotten.unregister(this);
-      this.#core.native.closeJobs(this.#stream);
-      this.#stream = -1;
-      reactor.schedule();
+      this.#isStarted = false;
+      pause(this.#core);
     }
     this.#consumer = undefined;
   }
+}
+
+/** Lets go of what was reserved ahead. */
+function pause(core) {
+  core.native.pause();
+  core.schedule();
 }
 
 module.exports = { JobStream };

@@ -49,10 +49,21 @@ function installed() {
 class Tracing {
   #api;
   #tracer;
+  #isLive = false;
 
   constructor(api) {
     this.#api = api;
     this.#tracer = api.trace.getTracer('beanwire', version);
+  }
+
+  /** Whether there is anybody to give spans to: the package alone, without an SDK, takes none. */
+  get isLive() {
+    if (!this.#isLive) {
+      const provider = this.#api.trace.getTracerProvider?.();
+      this.#isLive = provider?.getDelegateTracer === undefined
+        || provider.getDelegateTracer('beanwire') !== undefined;
+    }
+    return this.#isLive;
   }
 
   /** The span of a put. */
@@ -110,6 +121,11 @@ class Tracing {
   }
 }
 
+/** The spans of a client, if there is anybody to take them or a context that goes along. */
+function spansOf({ propagate, tracing }) {
+  return tracing !== null && (propagate || tracing.isLive) ? tracing : null;
+}
+
 /** Notes which job it was about. */
 function noteJob(span, job) {
   span.setAttributes(messageOf(job));
@@ -135,4 +151,4 @@ function addressOf(server) {
     : { 'server.address': parts[1], 'server.port': Number(parts[2]) };
 }
 
-module.exports = { end, noteJob, tracingOf };
+module.exports = { end, noteJob, spansOf, tracingOf };

@@ -3,65 +3,104 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use beanwire_core::engine::{OpId, Success};
+use beanwire_core::engine::{OpId, Request, Success};
 use beanwire_core::error::Error;
+use beanwire_core::types::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::Driver;
+use super::{Driver, Inner};
 
 /// The result of an operation, some time. Dropping it gives the operation up.
 #[derive(Debug)]
 pub(crate) struct Call {
     driver: Arc<Driver>,
-    op: OpId,
-    done: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The first poll submits it, and leaves its waker under the same lock.
+    New(Request, Option<Instant>),
+    Submitted(OpId),
+    Done,
+}
+
+/// How an operation succeeded.
+#[derive(Debug)]
+pub(crate) struct Won {
+    pub(crate) success: Success,
+    /// For a reserved job: tells when its reservation is gone.
+    pub(crate) lost: Option<CancellationToken>,
+}
+
+/// Where a caller finds its result.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) waker: Option<Waker>,
+    pub(super) result: Option<Result<Won, Error>>,
 }
 
 impl Call {
-    pub(super) const fn new(driver: Arc<Driver>, op: OpId) -> Self {
-        Self { driver, op, done: false }
+    pub(super) const fn new(
+        driver: Arc<Driver>,
+        request: Request,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self { driver, state: State::New(request, deadline) }
+    }
+
+    pub(super) const fn submitted(driver: Arc<Driver>, op: OpId) -> Self {
+        Self { driver, state: State::Submitted(op) }
     }
 }
 
 impl Future for Call {
-    type Output = Result<Success, Error>;
+    type Output = Result<Won, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let op = self.op;
         // Wakers are cloned and dropped outside the lock: what they wake may want it, too.
         let waker = context.waker().clone();
-        let (result, _old) = {
-            let mut inner = self.driver.lock();
-            let Some(slot) = inner.calls.get_mut(&op) else { return Poll::Pending };
-            match slot.result.take() {
-                Some(result) => (result, inner.calls.remove(&op).and_then(|slot| slot.waker)),
-                None => {
-                    let old = slot.waker.replace(waker);
-                    drop(inner);
-                    drop(old);
-                    return Poll::Pending;
-                }
-            }
+        let this = &mut *self;
+        let (op, (polled, _old)) = match std::mem::replace(&mut this.state, State::Done) {
+            State::New(request, deadline) => this.driver.drive_then(
+                |inner, now| inner.submit(now, request, deadline),
+                |inner, op| (op, inner.poll(op, waker)),
+            ),
+            State::Submitted(op) => (op, this.driver.lock().poll(op, waker)),
+            State::Done => return Poll::Pending,
         };
-        self.done = true;
-        Poll::Ready(result)
+        if polled.is_pending() {
+            this.state = State::Submitted(op);
+        }
+        polled
+    }
+}
+
+impl Inner {
+    /// The result of an operation, or else its place for a waker; with the waker that had it before.
+    fn poll(&mut self, op: OpId, waker: Waker) -> (Poll<Result<Won, Error>>, Option<Waker>) {
+        let Some(slot) = self.calls.get_mut(&op) else { return (Poll::Pending, Some(waker)) };
+        match slot.result.take() {
+            Some(result) => {
+                let old = self.calls.remove(&op).and_then(|slot| slot.waker);
+                (Poll::Ready(result), old)
+            }
+            None => (Poll::Pending, slot.waker.replace(waker)),
+        }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if self.done {
-            return;
-        }
-        let op = self.op;
+        let State::Submitted(op) = self.state else { return };
         let _waker = self.driver.drive(|inner, now| {
             let slot = inner.calls.remove(&op).unwrap_or_default();
             match slot.result {
                 // It came at the last moment, and nobody will handle it.
-                Some(Ok(Success::Reserved(job))) => {
-                    inner.forget_lost_token(job.lease);
-                    inner.engine.give_back(now, job.lease);
+                Some(Ok(Won { success: Success::Reserved(job), .. })) => {
+                    inner.give_back(now, job.lease);
                 }
                 Some(_) => {}
                 None => inner.engine.cancel(now, op),

@@ -64,8 +64,8 @@ impl Drop for Uncork {
     }
 }
 
-/// Has the connection write: now, or at the end of [`corked`].
-pub(super) fn flush(driver: &Arc<Driver>, wire: Arc<Wire>) {
+/// Has the connection write: now, when its task gets round to it, or at the end of [`corked`].
+pub(super) fn flush(driver: &Arc<Driver>, wire: Arc<Wire>, busy: bool) {
     let now = HELD.with_borrow_mut(|held| match held {
         Some(held) => {
             if !held.iter().any(|(_, other)| Arc::ptr_eq(other, &wire)) {
@@ -75,7 +75,9 @@ pub(super) fn flush(driver: &Arc<Driver>, wire: Arc<Wire>) {
         }
         None => Some(wire),
     });
-    if let Some(wire) = now {
-        wire.flush(driver);
+    match now {
+        Some(wire) if busy => wire.kick(),
+        Some(wire) => wire.flush(driver),
+        None => {}
     }
 }

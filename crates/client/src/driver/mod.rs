@@ -2,8 +2,9 @@
 //!
 //! The engine sits behind one short lock. Whoever calls it collects, under the lock, what it wants
 //! done, and does that after the lock is released: wake callers, write, open and close connections.
-//! Writing by the caller saves a hop to another task per operation; only what the socket refuses is
-//! left to the connection's own task.
+//! Writing by the caller saves a hop to another task. It is left to the connection's own task when
+//! the socket refuses some of it, and when so much is under way that several callers are about to
+//! write: the task then does it once for all of them.
 //!
 //! Locks are taken in one order: a connection's output, then the engine.
 
@@ -16,7 +17,8 @@ use std::time::Duration;
 
 use beanwire_core::config::Config;
 use beanwire_core::engine::{
-    CloseReport, Engine, Event, LeaseId, LinkId, OpId, Output, Request, Role, Server, Success,
+    CloseReport, Engine, Event, Finish, LeaseId, LinkId, OpId, Output, Request, Role, Server,
+    Success,
 };
 use beanwire_core::error::{Error, ErrorKind};
 use beanwire_core::types::Instant;
@@ -33,11 +35,12 @@ mod plain;
 mod tls;
 mod wire;
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, Won};
 pub use cork::corked;
 
 use crate::events::{Events, Readers};
 use crate::telemetry;
+use call::Slot;
 use dial::Dialer;
 use wire::Wire;
 
@@ -64,18 +67,12 @@ pub(crate) struct Inner {
     report: CloseReport,
 }
 
-/// Where a caller finds its result.
-#[derive(Debug, Default)]
-struct Slot {
-    waker: Option<Waker>,
-    result: Option<Result<Success, Error>>,
-}
-
 /// What is done once the lock is released.
 #[derive(Debug, Default)]
 struct Effects {
     wake: Vec<Waker>,
-    transmit: Vec<Arc<Wire>>,
+    /// Connections with something to write, and whether they are busy.
+    transmit: Vec<(Arc<Wire>, bool)>,
     connect: Vec<(Arc<Wire>, Server)>,
     close: Vec<Arc<Wire>>,
     lost: Vec<CancellationToken>,
@@ -148,21 +145,36 @@ impl Driver {
 
     /// Calls the engine and does what it wants done.
     pub(crate) fn drive<R>(self: &Arc<Self>, call: impl FnOnce(&mut Inner, Instant) -> R) -> R {
+        self.drive_then(call, |_, result| result)
+    }
+
+    /// The same; `then` sees, under the same lock, what has come of it.
+    fn drive_then<R, T>(
+        self: &Arc<Self>,
+        call: impl FnOnce(&mut Inner, Instant) -> R,
+        then: impl FnOnce(&mut Inner, R) -> T,
+    ) -> T {
         let mut effects = Effects::default();
         let result = {
             let mut inner = self.lock();
             let result = call(&mut inner, self.now());
             inner.collect(&mut effects);
-            result
+            then(&mut inner, result)
         };
         self.perform(effects);
         result
     }
 
-    /// Submits an operation; the deadline is the engine's own unless one is given.
+    /// An operation that its first poll submits; the deadline is the engine's own unless one is
+    /// given.
+    pub(crate) fn call(self: &Arc<Self>, request: Request, deadline: Option<Instant>) -> Call {
+        Call::new(Arc::clone(self), request, deadline)
+    }
+
+    /// Submits an operation now.
     pub(crate) fn submit(self: &Arc<Self>, request: Request, deadline: Option<Instant>) -> Call {
         let op = self.drive(|inner, now| inner.submit(now, request, deadline));
-        Call::new(Arc::clone(self), op)
+        Call::submitted(Arc::clone(self), op)
     }
 
     /// Submits several operations at once, so that they can leave in one write.
@@ -174,7 +186,7 @@ impl Driver {
         let ops: Vec<_> = self.drive(|inner, now| {
             requests.into_iter().map(|request| inner.submit(now, request, deadline)).collect()
         });
-        ops.into_iter().map(|op| Call::new(Arc::clone(self), op)).collect()
+        ops.into_iter().map(|op| Call::submitted(Arc::clone(self), op)).collect()
     }
 
     /// Ends the client within `patience`; what is under way may finish until then.
@@ -208,8 +220,10 @@ impl Driver {
     }
 
     fn perform(self: &Arc<Self>, effects: Effects) {
-        for wire in effects.transmit {
-            cork::flush(self, wire);
+        // Who is woken may have something to send, too, and should not wait for this to be sent.
+        let woken = !effects.wake.is_empty();
+        for (wire, busy) in effects.transmit {
+            cork::flush(self, wire, busy || woken);
         }
         for (wire, server) in effects.connect {
             let driver = Arc::clone(self);
@@ -309,18 +323,25 @@ impl Drop for EndWithRuntime {
 
 impl Inner {
     fn submit(&mut self, now: Instant, request: Request, deadline: Option<Instant>) -> OpId {
+        if let Request::Finish { lease, .. } = &request {
+            // Its holder is told by the result from here on.
+            self.lost.remove(lease);
+        }
         let op = self.engine.submit(now, request, deadline);
         self.calls.insert(op, Slot::default());
         op
     }
 
-    /// The token that tells the holder of a job that it is lost.
-    pub(crate) fn lost_token(&mut self, lease: LeaseId) -> CancellationToken {
-        self.lost.entry(lease).or_default().clone()
+    /// Hands a job back that nobody will handle.
+    pub(crate) fn give_back(&mut self, now: Instant, lease: LeaseId) {
+        self.lost.remove(&lease);
+        self.engine.give_back(now, lease);
     }
 
-    pub(crate) fn forget_lost_token(&mut self, lease: LeaseId) {
+    /// Ends a job that its handler did not finish; nobody waits for the result.
+    pub(crate) fn fail(&mut self, now: Instant, lease: LeaseId) {
         self.lost.remove(&lease);
+        self.engine.submit(now, Request::Finish { lease, how: Finish::Fail }, None);
     }
 
     fn collect(&mut self, effects: &mut Effects) {
@@ -328,15 +349,21 @@ impl Inner {
             match output {
                 Output::Complete(op, result) => {
                     if let Some(slot) = self.calls.get_mut(&op) {
-                        if let Ok(Success::Reserved(job)) = &result {
-                            self.lost.insert(job.lease, CancellationToken::new());
-                        }
-                        slot.result = Some(result);
+                        let lost = match &result {
+                            Ok(Success::Reserved(job)) => {
+                                Some(self.lost.entry(job.lease).or_default().clone())
+                            }
+                            _ => None,
+                        };
+                        slot.result = Some(result.map(|success| Won { success, lost }));
                         effects.wake.extend(slot.waker.take());
                     }
                 }
                 Output::Transmit(link) => {
-                    effects.transmit.extend(self.wires.get(&link).cloned());
+                    let busy = self.engine.is_busy(link);
+                    effects
+                        .transmit
+                        .extend(self.wires.get(&link).cloned().map(|wire| (wire, busy)));
                 }
                 Output::Connect { link, server } => {
                     let wire = Arc::new(Wire::new(link));
@@ -346,7 +373,7 @@ impl Inner {
                 Output::HalfClose(link) => {
                     if let Some(wire) = self.wires.get(&link) {
                         wire.end_output();
-                        effects.transmit.push(Arc::clone(wire));
+                        effects.transmit.push((Arc::clone(wire), false));
                     }
                 }
                 Output::Close(link) => effects.close.extend(self.wires.get(&link).cloned()),

@@ -1,16 +1,19 @@
 //! Connections without encryption: TCP and unix sockets.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::task::Poll;
 
 use beanwire_core::engine::Server;
 use beanwire_core::error::Error;
 use bytes::BytesMut;
 use socket2::SockRef;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
-use tokio::net::UnixStream;
+use tokio::net::{UnixStream, unix};
 
 use super::wire::Wire;
 use super::{Driver, dial};
@@ -21,6 +24,7 @@ const MIN_READ: usize = 16 * 1024;
 /// A larger read buffer is let go once it is empty: a large job has passed.
 const MAX_KEPT: usize = 256 * 1024;
 
+/// A socket that is open.
 #[derive(Debug)]
 pub(super) enum Socket {
     Tcp(TcpStream),
@@ -28,35 +32,54 @@ pub(super) enum Socket {
     Unix(UnixStream),
 }
 
+/// The half that the connection's task reads from.
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+
+/// The half that anybody may write to.
+#[derive(Debug)]
+pub(super) enum Writer {
+    Tcp(tcp::OwnedWriteHalf),
+    #[cfg(unix)]
+    Unix(unix::OwnedWriteHalf),
+}
+
 macro_rules! either {
-    ($self:ident, $stream:ident => $do:expr) => {
+    ($self:ident, $half:ident => $do:expr) => {
         match $self {
-            Self::Tcp($stream) => $do,
+            Self::Tcp($half) => $do,
             #[cfg(unix)]
-            Self::Unix($stream) => $do,
+            Self::Unix($half) => $do,
         }
     };
 }
 
 impl Socket {
-    async fn readable(&self) -> io::Result<()> {
-        either!(self, stream => stream.readable().await)
+    fn split(self) -> (Reader, Writer) {
+        match self {
+            Self::Tcp(stream) => {
+                let (reader, writer) = stream.into_split();
+                (Box::new(reader), Writer::Tcp(writer))
+            }
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                let (reader, writer) = stream.into_split();
+                (Box::new(reader), Writer::Unix(writer))
+            }
+        }
     }
+}
 
+impl Writer {
     async fn writable(&self) -> io::Result<()> {
-        either!(self, stream => stream.writable().await)
-    }
-
-    fn try_read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
-        either!(self, stream => stream.try_read_buf(buffer))
+        either!(self, half => half.writable().await)
     }
 
     pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        either!(self, stream => stream.try_write_vectored(slices))
+        either!(self, half => half.try_write_vectored(slices))
     }
 
     pub(super) fn shutdown_write(&self) -> io::Result<()> {
-        either!(self, stream => SockRef::from(stream).shutdown(Shutdown::Write))
+        either!(self, half => SockRef::from(half.as_ref()).shutdown(Shutdown::Write))
     }
 }
 
@@ -68,6 +91,21 @@ pub(super) fn make_room(input: &mut BytesMut) {
     input.reserve(MIN_READ);
 }
 
+/// Lets those have their turn who are to run already: they may have something to send, too, and
+/// should not wait for a write.
+pub(super) async fn others_first() {
+    let mut waited = false;
+    // Not `yield_now`: what that puts off stays with its thread, which a handler may block.
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// Carries bytes until the connection ends; an error says why, if it was not the peer's wish.
 pub(super) async fn serve(
     driver: &Arc<Driver>,
@@ -75,7 +113,8 @@ pub(super) async fn serve(
     socket: Socket,
     server: &Server,
 ) -> Result<(), Error> {
-    let socket = wire.attach(socket);
+    let (mut reader, writer) = socket.split();
+    let writer = wire.attach(writer);
     let mut input = BytesMut::new();
     let mut write_blocked = false;
     // Nothing more can be sent. What the server had answered by then is still worth reading: it
@@ -83,11 +122,10 @@ pub(super) async fn serve(
     let mut broken = None;
     driver.drive(|inner, now| inner.engine.handle_connected(now, wire.link()));
     loop {
+        make_room(&mut input);
         tokio::select! {
-            ready = socket.readable() => {
-                ready.map_err(|error| dial::io_error(server, error))?;
-                make_room(&mut input);
-                let end = match socket.try_read(&mut input) {
+            read = reader.read_buf(&mut input) => {
+                let end = match read {
                     Ok(0) => Ok(()),
                     Ok(_) => {
                         driver.drive(|inner, now| {
@@ -95,20 +133,23 @@ pub(super) async fn serve(
                         });
                         continue;
                     }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
                     Err(error) => Err(error),
                 };
                 let end = broken.map_or(end, Err);
                 return end.map_err(|error| dial::io_error(server, error));
             }
-            ready = socket.writable(), if write_blocked => {
+            ready = writer.writable(), if write_blocked => {
                 ready.map_err(|error| dial::io_error(server, error))?;
                 write_blocked = false;
                 wire.flush(driver);
             }
-            () = wire.kick.notified() => match wire.write_error() {
+            () = wire.kicked() => match wire.write_error() {
                 Some(error) => broken = Some(error),
-                None => write_blocked = broken.is_none(),
+                None if wire.is_blocked() => write_blocked = broken.is_none(),
+                None => {
+                    others_first().await;
+                    wire.flush(driver);
+                }
             },
         }
     }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::plain::make_room;
+use super::plain::{make_room, others_first};
 use super::wire::Wire;
 use super::{Driver, dial};
 
@@ -62,7 +62,8 @@ async fn write(
     mut writer: WriteHalf<TlsStream<TcpStream>>,
 ) -> io::Error {
     loop {
-        wire.kick.notified().await;
+        wire.kicked().await;
+        others_first().await;
         if let Err(error) = write_all(driver, wire, &mut writer).await {
             return error;
         }

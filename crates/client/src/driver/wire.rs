@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Driver;
-use super::plain::Socket;
+use super::plain::Writer;
 
 /// Most pieces that go into one write.
 const MAX_SLICES: usize = 64;
@@ -19,14 +19,14 @@ const MAX_SLICES: usize = 64;
 pub(super) struct Wire {
     link: LinkId,
     /// A plain socket, which any thread may write to. TLS is written by the task alone.
-    socket: OnceLock<Socket>,
+    writer: OnceLock<Writer>,
     out: Mutex<Out>,
     /// Somebody has seen more to write than whoever is writing now.
     more: AtomicBool,
     /// Nothing will be written behind what there is.
     ending: AtomicBool,
     /// Wakes the task to write.
-    pub(super) kick: Notify,
+    kick: Notify,
     stop: CancellationToken,
 }
 
@@ -91,7 +91,7 @@ impl Wire {
     pub(super) fn new(link: LinkId) -> Self {
         Self {
             link,
-            socket: OnceLock::new(),
+            writer: OnceLock::new(),
             out: Mutex::default(),
             more: AtomicBool::new(false),
             ending: AtomicBool::new(false),
@@ -105,8 +105,18 @@ impl Wire {
     }
 
     /// Makes a plain socket the one that everybody writes to.
-    pub(super) fn attach(&self, socket: Socket) -> &Socket {
-        self.socket.get_or_init(|| socket)
+    pub(super) fn attach(&self, writer: Writer) -> &Writer {
+        self.writer.get_or_init(|| writer)
+    }
+
+    /// Has the task write.
+    pub(super) fn kick(&self) {
+        self.kick.notify_one();
+    }
+
+    /// Waits for a kick.
+    pub(super) async fn kicked(&self) {
+        self.kick.notified().await;
     }
 
     pub(super) fn stop(&self) {
@@ -133,7 +143,7 @@ impl Wire {
     /// Writes what there is, as far as the socket takes it now. If somebody is writing already, the
     /// work is left to them.
     pub(super) fn flush(&self, driver: &Driver) {
-        let Some(socket) = self.socket.get() else { return self.kick.notify_one() };
+        let Some(writer) = self.writer.get() else { return self.kick() };
         loop {
             self.more.store(true, Ordering::SeqCst);
             let mut out = match self.out.try_lock() {
@@ -142,7 +152,7 @@ impl Wire {
                 Err(TryLockError::WouldBlock) => return,
             };
             while self.more.swap(false, Ordering::SeqCst) {
-                self.write(socket, &mut out, driver);
+                self.write(writer, &mut out, driver);
             }
             drop(out);
             // Between the last look and the release somebody may have left work behind.
@@ -152,9 +162,9 @@ impl Wire {
         }
     }
 
-    fn write(&self, socket: &Socket, out: &mut Out, driver: &Driver) {
+    fn write(&self, writer: &Writer, out: &mut Out, driver: &Driver) {
         while out.refill(driver, self.link) {
-            match socket.try_write_vectored(&out.slices()) {
+            match writer.try_write_vectored(&out.slices()) {
                 Ok(written) => {
                     out.advance(written);
                     if std::mem::take(&mut out.blocked) {
@@ -163,25 +173,29 @@ impl Wire {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     out.blocked = true;
-                    return self.kick.notify_one();
+                    return self.kick();
                 }
                 Err(error) => {
                     out.ended = true;
                     out.error = Some(error);
-                    return self.kick.notify_one();
+                    return self.kick();
                 }
             }
         }
         if self.is_ending() && !out.ended {
             out.ended = true;
             // A socket that is gone already has no direction left to end.
-            let _ = socket.shutdown_write();
+            let _ = writer.shutdown_write();
         }
     }
 
     /// Why writing failed, if it has.
     pub(super) fn write_error(&self) -> Option<io::Error> {
         self.out().error.take()
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        self.out().blocked
     }
 
     /// Ends all writing and tells how many bytes the socket never took.

@@ -45,6 +45,8 @@ const IDLE: Duration = Duration::from_secs(60);
 /// How a consumer gets jobs from one server.
 #[derive(Debug)]
 pub(super) struct Hunt {
+    /// The connection that was last sent a reserve that waits.
+    parked: Option<LinkId>,
     /// Reserves that may be on their way at once; zero is cold.
     window: usize,
     /// Those that are.
@@ -63,6 +65,7 @@ pub(super) struct Hunt {
 impl Default for Hunt {
     fn default() -> Self {
         Self {
+            parked: None,
             window: 0,
             refills: 0,
             silent_at: Instant::default(),
@@ -115,18 +118,22 @@ impl Engine {
         }
         self.turn += 1;
         let count = self.servers.len();
+        let mut demand = self.demand();
         for step in 0..count {
-            let server = ServerId((self.turn + step) % count);
-            let demand = self.demand();
             if demand == 0 {
                 return;
             }
+            let server = ServerId((self.turn + step) % count);
+            let refills = self.server(server).hunt.refills;
             self.hunt_on(server, demand);
+            if self.server(server).hunt.refills != refills {
+                demand = self.demand();
+            }
         }
     }
 
     fn hunt_on(&mut self, server: ServerId, demand: usize) {
-        let parked = self.links_of(server).any(|(_, link)| link.is_up() && link.conn.is_parked());
+        let parked = self.is_parked(server);
         let now = self.now;
         let hunt = &self.server(server).hunt;
         if hunt.rest_until > now {
@@ -146,12 +153,13 @@ impl Engine {
             return;
         }
         let busy_too = self.is_sabotaged(Sabotage::ParkOnBusyConnection);
-        let empty = |link: &Link| link.is_up() && (link.held.is_empty() || busy_too);
-        let free = self.links_of(server).find(|(_, link)| empty(link)).map(|(id, _)| id);
+        let empty = |link: &Link| link.held.is_empty() || busy_too;
+        let free = self.up_links(server).find(|(_, link)| empty(link)).map(|(id, _)| id);
         if let Some(link) = free {
             let timeout = Seconds::reserve_timeout(self.config.reserve_timeout);
             let park = Command::ReserveWithTimeout(timeout.unwrap_or_default());
             self.push(link, park, Tag::Reserve);
+            self.server_mut(server).hunt.parked = Some(link);
             return;
         }
         if !self.is_dialing(server)
@@ -163,9 +171,15 @@ impl Engine {
             hunt.poll_at = hunt.poll_at.max(now + POLL_MAX);
             self.open_link(server);
         }
-        if self.links_of(server).any(|(_, link)| link.is_up()) {
+        if !self.server(server).up.is_empty() {
             self.poll(server);
         }
+    }
+
+    /// Whether a connection to the server waits there for a job.
+    pub(super) fn is_parked(&self, server: ServerId) -> bool {
+        let link = self.server(server).hunt.parked.and_then(|link| self.links.get(&link));
+        link.is_some_and(|link| link.is_up() && link.conn.is_parked())
     }
 
     /// Looks for a job on a connection that holds others, and looks again later.
@@ -184,9 +198,8 @@ impl Engine {
     }
 
     pub(super) fn refill(&mut self, server: ServerId, count: usize) {
-        let up = self.links_of(server).filter(|(_, link)| link.is_up());
-        let best = up.min_by_key(|(_, link)| link.held.len() + link.leaving.len());
-        let Some((link, _)) = best else { return };
+        let jobs = |link: &Link| link.held.len() + link.leaving.len();
+        let Some(link) = self.best_link(|known| known.server.id() == server, jobs) else { return };
         let silent_at = self.now + SILENCE;
         let looker = self.last_looker();
         let hunt = &mut self.server_mut(server).hunt;
@@ -251,7 +264,7 @@ impl Engine {
     /// Some job of this connection is about to run out: find out which, and touch it if so asked.
     fn probe_all(&mut self, link: LinkId) {
         let Some(state) = self.links.get(&link) else { return };
-        for lease in state.held.clone() {
+        for &lease in state.held.clone().iter() {
             let known = self.leases.get(&lease).is_none_or(|lease| lease.stats.is_some());
             if !known {
                 self.check_lease_at(lease, self.now);
@@ -289,8 +302,8 @@ impl Engine {
             }
         }
         parked.into_iter().for_each(|link| self.half_close(link));
-        for lease in std::mem::take(&mut self.ready) {
-            self.return_job(lease);
+        for lease in std::mem::take(&mut self.ready).iter() {
+            self.return_job(*lease);
         }
     }
 

@@ -194,7 +194,7 @@ impl Engine {
             (Command::StatsJob(_), Ok(Reply::Ok(body))) => match JobStats::parse(&body) {
                 Ok(stats) if stats.state == JobState::Reserved => {
                     if let Some(lease) = self.leases.get_mut(&id) {
-                        lease.stats = Some(stats);
+                        lease.stats = Some(Box::new(stats));
                     }
                     self.advance(id);
                 }

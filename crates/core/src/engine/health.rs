@@ -34,7 +34,7 @@ impl Engine {
     /// Whether any connection is up.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.links.values().any(Link::is_up)
+        self.servers.iter().any(|known| !known.up.is_empty())
     }
 
     /// Whether nothing is under way: no answer is due, nothing waits at a server, no reservation is

@@ -30,7 +30,8 @@ pub(super) struct Lease {
     pub(super) reserved_at: Instant,
     /// Kept until the job is handed over, and beyond that only for a dead-letter tube.
     pub(super) body: Bytes,
-    pub(super) stats: Option<JobStats>,
+    /// Boxed: few jobs are held for so long.
+    pub(super) stats: Option<Box<JobStats>>,
     /// When its TTR last started, no earlier than at the server.
     renewed_at: Instant,
     /// When the reservation ends, as far as is known.
@@ -121,7 +122,7 @@ impl Engine {
     pub(super) fn remove_lease(&mut self, id: LeaseId) -> Option<Lease> {
         let lease = self.leases.remove(&id)?;
         if let Some(at) = lease.check_at {
-            self.lease_checks.remove(&(at, id));
+            self.lease_checks.remove(at, id);
         }
         self.detach(id, &lease);
         Some(lease)
@@ -168,8 +169,12 @@ impl Engine {
     }
 
     /// The connection of these is gone.
-    pub(super) fn lose_leases(&mut self, leases: impl Iterator<Item = LeaseId>, fault: &Error) {
-        for lease in leases {
+    pub(super) fn lose_leases<'a>(
+        &mut self,
+        leases: impl Iterator<Item = &'a LeaseId>,
+        fault: &Error,
+    ) {
+        for &lease in leases {
             if self.leases.get(&lease).is_some_and(|lease| lease.finishing.is_some()) {
                 self.finish_orphaned(lease, false, fault);
             } else {
@@ -182,20 +187,20 @@ impl Engine {
         self.forget_check(id);
         let Some(lease) = self.leases.get_mut(&id) else { return };
         lease.check_at = Some(at);
-        self.lease_checks.insert((at, id));
+        self.lease_checks.insert(at, id);
         self.arm(at);
     }
 
     fn forget_check(&mut self, id: LeaseId) {
         let Some(lease) = self.leases.get_mut(&id) else { return };
         if let Some(at) = lease.check_at.take() {
-            self.lease_checks.remove(&(at, id));
+            self.lease_checks.remove(at, id);
         }
     }
 
     /// Looks after every reservation whose time has come.
     pub(super) fn check_leases(&mut self) {
-        while let Some(&(at, id)) = self.lease_checks.first() {
+        while let Some((at, id)) = self.lease_checks.first() {
             if at > self.now {
                 break;
             }
@@ -214,7 +219,9 @@ impl Engine {
         let (Some(touch_at), Some(expires_at)) = (lease.touch_at(), lease.expires_at) else {
             if !lease.probing {
                 self.push(link, Command::StatsJob(job), Tag::Probe(id));
-                self.leases.entry(id).and_modify(|lease| lease.probing = true);
+                if let Some(lease) = self.leases.get_mut(&id) {
+                    lease.probing = true;
+                }
             }
             return;
         };
@@ -231,13 +238,17 @@ impl Engine {
             // Should the touch not be answered in time, the end is noticed all the same.
             self.check_lease_at(id, expires_at);
             self.push(link, Command::Touch(job), Tag::AutoTouch(id));
-            self.leases.entry(id).and_modify(|lease| lease.touching = true);
+            if let Some(lease) = self.leases.get_mut(&id) {
+                lease.touching = true;
+            }
         }
     }
 
     /// The statistics of a job that somebody may still hold.
     pub(super) fn probe_reply(&mut self, id: LeaseId, reply: &Reply) {
-        self.leases.entry(id).and_modify(|lease| lease.probing = false);
+        if let Some(lease) = self.leases.get_mut(&id) {
+            lease.probing = false;
+        }
         let stats = match reply {
             Reply::Ok(body) => JobStats::parse(body).ok(),
             _ => None,
@@ -258,7 +269,7 @@ impl Engine {
         }
         let left = Duration::from_secs(u64::try_from(stats.time_left).unwrap_or_default());
         lease.expires_at = Some((now + left + STATS_GRAIN).min(lease.renewed_at + stats.ttr));
-        lease.stats = Some(stats);
+        lease.stats = Some(Box::new(stats));
         if lease.finishing.is_none() && lease.lost.is_none() {
             self.check_lease_at(id, now);
             self.check_leases();
@@ -268,7 +279,9 @@ impl Engine {
     /// What a touch says about a job that somebody may still hold.
     pub(super) fn touch_reply(&mut self, id: LeaseId, reply: &Reply) {
         let now = self.now;
-        self.leases.entry(id).and_modify(|lease| lease.touching = false);
+        if let Some(lease) = self.leases.get_mut(&id) {
+            lease.touching = false;
+        }
         match reply {
             Reply::Touched => {
                 let Some(lease) = self.leases.get_mut(&id) else { return };

@@ -1,69 +1,22 @@
-//! Servers and their connections: opening, setting up, losing, and trying again.
+//! Connections: opening, setting up, losing, and ending them.
 //!
 //! A connection goes one way: dialing, handshake, up, and then half-closed, quitting or closing.
-//! It is a new one, with a new id, every time. A server whose connections fail is left alone for a
-//! growing, jittered while, and is then tried with a single connection until that one is up.
+//! It is a new one, with a new id, every time.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rand::RngExt;
 
-use super::consumer::Hunt;
-use super::{
-    Engine, Event, LeaseId, LinkId, Output, Role, Sabotage, Server, ServerId, Tag, disconnected,
-    part_of,
-};
+use super::{Engine, Event, LeaseId, LinkId, Output, Sabotage, ServerId, Tag, disconnected};
 use crate::conn::Conn;
-use crate::error::{Error, ErrorKind, Outcome, Retry};
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::protocol::{Command, Reply};
+use crate::sorted::{SortedMap, SortedSet};
 use crate::stats::ServerStats;
 use crate::types::{Instant, JobId, TubeName};
 
 /// How long the end of a connection that was asked to end may take.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// Doublings of the first wait that are counted; more would pass every limit.
-const MAX_DOUBLINGS: u32 = 22;
-
-#[derive(Debug)]
-pub(super) struct ServerState {
-    pub(super) server: Server,
-    /// Connections that are kept open.
-    pub(super) width: usize,
-    /// Failures since a connection was last well: up for long, or of use.
-    failures: u32,
-    /// Some connection has been up.
-    was_up: bool,
-    /// None has been up since the last failure.
-    pub(super) on_trial: bool,
-    /// No attempt to connect before this.
-    pub(super) retry_at: Option<Instant>,
-    pub(super) error: Option<Error>,
-    pub(super) max_job_size: Option<u64>,
-    pub(super) version: String,
-    pub(super) draining: bool,
-    pub(super) hunt: Hunt,
-}
-
-impl ServerState {
-    pub(super) fn new(server: Server, width: usize) -> Self {
-        Self {
-            server,
-            width,
-            failures: 0,
-            was_up: false,
-            on_trial: false,
-            retry_at: None,
-            error: None,
-            max_job_size: None,
-            version: String::new(),
-            draining: false,
-            hunt: Hunt::default(),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Link {
@@ -71,10 +24,10 @@ pub(super) struct Link {
     pub(super) conn: Conn<Tag>,
     pub(super) state: State,
     /// Jobs whose holders have not finished them.
-    pub(super) held: BTreeSet<LeaseId>,
+    pub(super) held: SortedSet<LeaseId>,
     /// Jobs whose last command is on its way.
-    pub(super) leaving: BTreeSet<LeaseId>,
-    pub(super) by_job: BTreeMap<JobId, LeaseId>,
+    pub(super) leaving: SortedSet<LeaseId>,
+    pub(super) by_job: SortedMap<JobId, LeaseId>,
     /// Whether the driver knows that there are bytes to send.
     pub(super) announced: bool,
     pub(super) idle_since: Instant,
@@ -105,11 +58,6 @@ pub(super) enum State {
 impl Link {
     pub(super) const fn is_up(&self) -> bool {
         matches!(self.state, State::Up)
-    }
-
-    /// Whether it is, or may yet be, of use.
-    pub(super) const fn is_alive(&self) -> bool {
-        matches!(self.state, State::Dialing { .. } | State::Handshake { .. } | State::Up)
     }
 
     /// When it came up, if it is.
@@ -174,19 +122,16 @@ impl Engine {
         }
     }
 
-    /// Whether one more connection may be opened now. To a server that failed, only one at a time.
-    pub(super) fn may_dial(&self, server: ServerId) -> bool {
-        let known = self.server(server);
-        let rested = known.retry_at.is_none_or(|at| at <= self.now);
-        rested && !(known.on_trial && self.is_dialing(server))
-    }
-
-    pub(super) fn is_dialing(&self, server: ServerId) -> bool {
-        self.links_of(server).any(|(_, link)| link.is_alive() && !link.is_up())
-    }
-
-    pub(super) fn count_links(&self, server: ServerId) -> usize {
-        self.links_of(server).filter(|(_, link)| link.is_alive()).count()
+    /// Moves a connection to another state.
+    fn enter(&mut self, id: LinkId, state: State) {
+        let Some(link) = self.links.get_mut(&id) else { return };
+        let (server, before) = (link.server, std::mem::replace(&mut link.state, state));
+        let is_up = link.is_up();
+        let known = self.server_mut(server);
+        known.leave(id, &before);
+        if is_up {
+            known.up.push(id);
+        }
     }
 
     pub(super) fn links_of(&self, server: ServerId) -> impl Iterator<Item = (LinkId, &Link)> {
@@ -203,9 +148,9 @@ impl Engine {
             server,
             conn,
             state: State::Dialing { due },
-            held: BTreeSet::new(),
-            leaving: BTreeSet::new(),
-            by_job: BTreeMap::new(),
+            held: SortedSet::new(),
+            leaving: SortedSet::new(),
+            by_job: SortedMap::new(),
             announced: false,
             idle_since: self.now,
             up_since: self.now,
@@ -213,6 +158,7 @@ impl Engine {
             stuck_due: None,
         };
         self.links.insert(id, link);
+        self.server_mut(server).coming += 1;
         let server = self.server(server).server.clone();
         self.emit(Output::Connect { link: id, server });
     }
@@ -221,6 +167,7 @@ impl Engine {
         let commands = self.handshake();
         let Some(link) = self.links.get_mut(&id) else { return };
         let State::Dialing { due } = link.state else { return };
+        // It is on its way up as before.
         link.state = State::Handshake { due, left: commands.len() };
         for command in commands {
             link.conn.push(command, Tag::Handshake);
@@ -269,8 +216,8 @@ impl Engine {
     }
 
     fn link_up(&mut self, id: LinkId, server: ServerId) {
+        self.enter(id, State::Up);
         if let Some(link) = self.links.get_mut(&id) {
-            link.state = State::Up;
             link.idle_since = self.now;
             link.up_since = self.now;
         }
@@ -307,11 +254,6 @@ impl Engine {
         self.announce(id);
     }
 
-    /// A server that answers more than the handshake is well.
-    pub(super) fn note_health(&mut self, server: ServerId) {
-        self.server_mut(server).failures = 0;
-    }
-
     /// Has the driver close a connection: for a fault, or as planned.
     pub(super) fn close_link(&mut self, id: LinkId, fault: Option<Error>) {
         let Some(link) = self.links.get_mut(&id) else { return };
@@ -319,7 +261,7 @@ impl Engine {
             return;
         }
         let (server, up_since) = (link.server, link.up_since());
-        link.state = State::Closing { fault: fault.clone() };
+        self.enter(id, State::Closing { fault: fault.clone() });
         self.emit(Output::Close(id));
         // Now, for the next connection may be opened before this one is gone.
         if let Some(fault) = fault {
@@ -330,8 +272,8 @@ impl Engine {
     /// Ends the sending direction, which ends a reserve that waits without losing a job.
     pub(super) fn half_close(&mut self, id: LinkId) {
         let due = self.now + FAREWELL.max(self.config.command_timeout);
+        self.enter(id, State::HalfClosed { due });
         let Some(link) = self.links.get_mut(&id) else { return };
-        link.state = State::HalfClosed { due };
         let unsent = link.conn.withdraw_all(|tag| matches!(tag, Tag::Op(_)));
         self.arm(due);
         self.emit(Output::HalfClose(id));
@@ -345,8 +287,7 @@ impl Engine {
     /// Says goodbye on a connection on which nothing is under way.
     pub(super) fn quit(&mut self, id: LinkId) {
         let due = self.now + FAREWELL.min(self.config.command_timeout);
-        let Some(link) = self.links.get_mut(&id) else { return };
-        link.state = State::Quitting { due };
+        self.enter(id, State::Quitting { due });
         self.arm(due);
         self.push(id, Command::Quit, Tag::Quit);
     }
@@ -355,6 +296,7 @@ impl Engine {
     pub(super) fn drop_link(&mut self, id: LinkId, unwritten: u64, error: Option<Error>) {
         let Some(mut link) = self.links.remove(&id) else { return };
         let server = link.server;
+        self.server_mut(server).leave(id, &link.state);
         let unanswered = link.conn.close(unwritten);
         let up_since = link.up_since();
         let (noted, fault) = match link.state {
@@ -368,7 +310,7 @@ impl Engine {
         if !noted {
             self.note_failure(server, up_since, &fault);
         }
-        if !self.links_of(server).any(|(_, link)| link.is_up()) {
+        if self.server(server).up.is_empty() {
             // It may come back as another one.
             let known = self.server_mut(server);
             known.draining = false;
@@ -379,71 +321,7 @@ impl Engine {
             self.server_mut(server).hunt.looked.unreachable(looker);
         }
         self.orphan(server, unanswered, &fault);
-        self.lose_leases(link.held.into_iter().chain(link.leaving), &fault);
-    }
-
-    /// A connection has failed, which was up since then, or never.
-    fn note_failure(&mut self, server: ServerId, up_since: Option<Instant>, error: &Error) {
-        let now = self.now;
-        let long = self.config.reconnect_max;
-        if up_since.is_some_and(|since| since + long <= now) {
-            self.note_health(server);
-        }
-        let known = self.server_mut(server);
-        known.error = Some(error.clone());
-        known.on_trial = true;
-        let server_name = known.server.clone();
-        // Connections that fail together count as one failure.
-        let retry_at = match known.retry_at.filter(|at| *at > now) {
-            Some(retry_at) => retry_at,
-            None => {
-                known.failures = known.failures.saturating_add(1);
-                let failures = known.failures;
-                now + self.backoff(failures)
-            }
-        };
-        self.server_mut(server).retry_at = Some(retry_at);
-        self.arm(retry_at);
-        let retry_in = retry_at.saturating_since(now);
-        let error = error.clone();
-        let event = if up_since.is_some() {
-            Event::Disconnected { server: server_name, error, retry_in }
-        } else {
-            Event::ConnectFailed { server: server_name, error, retry_in }
-        };
-        self.emit(Output::Event(event));
-        self.fail_ready();
-    }
-
-    /// Between half and all of the wait that `failures` in a row call for.
-    fn backoff(&mut self, failures: u32) -> Duration {
-        let doublings = failures.saturating_sub(1).min(MAX_DOUBLINGS);
-        let wait = self.config.reconnect_min.saturating_mul(1 << doublings);
-        part_of(wait.min(self.config.reconnect_max), self.rng.random_range(0.5..=1.0))
-    }
-
-    /// Ends the wait for a connection that will not come.
-    fn fail_ready(&mut self) {
-        let opening = matches!(self.role, Role::Connection);
-        let first = self.servers.iter().find(|server| opening && !server.was_up);
-        let error = self.hopeless().or_else(|| first?.error.clone());
-        if let Some(error) = error {
-            self.complete_ready(&Err(error.with_outcome(Outcome::NotSent)));
-        }
-    }
-
-    /// Why no connection will come: every server has failed for a reason that does not pass by
-    /// itself, and none is being tried again at this moment.
-    pub(super) fn hopeless(&self) -> Option<Error> {
-        if self.is_connected() {
-            return None;
-        }
-        let failed = |server: &ServerState| {
-            let for_good = |error: &Error| error.retry() == Retry::Never;
-            server.error.as_ref().is_some_and(for_good) && !self.is_dialing(server.server.id())
-        };
-        let error = self.servers.first()?.error.as_ref()?;
-        self.servers.iter().all(failed).then(|| error.clone().with_outcome(Outcome::NotSent))
+        self.lose_leases(link.held.iter().chain(link.leaving.iter()), &fault);
     }
 
     /// Gives connections on their way the time back in which nobody attended to them.

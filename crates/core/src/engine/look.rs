@@ -59,7 +59,7 @@ impl Engine {
 
     /// Asks a server that is cold, unless earlier questions are still to be answered.
     pub(super) fn look(&mut self, server: ServerId, demand: usize) {
-        let up = self.links_of(server).any(|(_, link)| link.is_up());
+        let up = !self.server(server).up.is_empty();
         if up && self.server(server).hunt.refills == 0 {
             self.refill(server, demand.min(FIRST_LOOK));
         }
@@ -73,17 +73,17 @@ impl Engine {
             return;
         }
         let hopeless = self.hopeless();
-        for op in std::mem::take(&mut self.lookers) {
-            self.receivers.remove(&op);
-            self.complete(op, hopeless.clone().map_or(Ok(Success::Done), Err));
+        for op in std::mem::take(&mut self.lookers).iter() {
+            self.receivers.remove(op);
+            self.complete(*op, hopeless.clone().map_or(Ok(Success::Done), Err));
         }
     }
 
     /// Whether the server may have a job for those who look.
     fn may_yet_give(&self, server: ServerId) -> bool {
         let hunt = &self.server(server).hunt;
-        let up = self.links_of(server).any(|(_, link)| link.is_up());
-        let parked = self.links_of(server).any(|(_, link)| link.is_up() && link.conn.is_parked());
+        let up = !self.server(server).up.is_empty();
+        let parked = self.is_parked(server);
         let resting = hunt.rest_until > self.now;
         // One that has failed is not waited for while others are there.
         let given_up = self.server(server).on_trial && self.is_connected();

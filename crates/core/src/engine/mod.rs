@@ -26,7 +26,7 @@
 //! Every submitted operation completes exactly once, or never if it was cancelled. Finishing a job
 //! cannot be cancelled: once submitted it runs to its end.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,9 +37,11 @@ use rand::rngs::SmallRng;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::protocol::Command;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::types::{Instant, TubeName};
 use crate::uri::ServerUri;
 
+mod agenda;
 mod api;
 mod close;
 mod consumer;
@@ -52,6 +54,7 @@ mod op;
 mod reply;
 mod route;
 mod sabotage;
+mod server;
 mod timer;
 
 pub use api::{
@@ -63,10 +66,12 @@ pub use api::{
 #[doc(hidden)]
 pub use sabotage::Sabotage;
 
+use agenda::Agenda;
 use close::Phase;
 use lease::Lease;
-use link::{Link, ServerState};
+use link::Link;
 use op::Op;
+use server::ServerState;
 
 /// The decisions of one client; see the module's page for how to drive it.
 #[derive(Debug)]
@@ -78,24 +83,24 @@ pub struct Engine {
     next_id: u64,
     phase: Phase,
     servers: Vec<ServerState>,
-    links: BTreeMap<LinkId, Link>,
-    ops: BTreeMap<OpId, Op>,
-    deadlines: BTreeSet<(Instant, OpId)>,
+    links: SortedMap<LinkId, Link>,
+    ops: SortedMap<OpId, Op>,
+    deadlines: Agenda<OpId>,
     /// Commands for which no connection is up, in the order in which they go out then.
-    waiting: BTreeMap<u64, (OpId, Command)>,
+    waiting: SortedMap<u64, (OpId, Command)>,
     /// What all puts without a result count towards `max_pending_bytes`.
     pending_bytes: usize,
     /// The tubes that connections use and watch from their start.
     used: TubeName,
-    watched: BTreeSet<TubeName>,
-    leases: BTreeMap<LeaseId, Lease>,
-    lease_checks: BTreeSet<(Instant, LeaseId)>,
+    watched: Vec<TubeName>,
+    leases: SortedMap<LeaseId, Lease>,
+    lease_checks: Agenda<LeaseId>,
     /// Callers that wait for a job, in their order.
-    receivers: BTreeSet<OpId>,
+    receivers: SortedSet<OpId>,
     /// Those of them that wait no longer than it takes to ask every server.
-    lookers: BTreeSet<OpId>,
+    lookers: SortedSet<OpId>,
     /// Reserved jobs that wait for a caller, in the order in which they came.
-    ready: BTreeSet<LeaseId>,
+    ready: SortedSet<LeaseId>,
     /// A consumer that reserves nothing until it is asked for a job again.
     paused: bool,
     /// The server that hunts first in this turn, so that none starves the others.
@@ -105,6 +110,9 @@ pub struct Engine {
     #[cfg(feature = "sabotage")]
     sabotage: Option<Sabotage>,
 }
+
+/// Answers on their way that make a connection busy.
+const BUSY: usize = 8;
 
 /// What a command was sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,10 +159,13 @@ impl Engine {
             servers.truncate(1);
             servers.iter_mut().for_each(|server| server.width = 1);
         }
-        let watched = match &role {
-            Role::Consumer(tubes) if !tubes.is_empty() => tubes.iter().cloned().collect(),
-            _ => BTreeSet::from([TubeName::default_tube()]),
-        };
+        let mut watched = Vec::new();
+        if let Role::Consumer(tubes) = &role {
+            tubes.iter().for_each(|tube| watch(&mut watched, tube));
+        }
+        if watched.is_empty() {
+            watched.push(TubeName::default_tube());
+        }
         Ok(Self {
             config,
             role,
@@ -163,18 +174,18 @@ impl Engine {
             next_id: 0,
             phase: Phase::Open,
             servers,
-            links: BTreeMap::new(),
-            ops: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
-            waiting: BTreeMap::new(),
+            links: SortedMap::new(),
+            ops: SortedMap::new(),
+            deadlines: Agenda::new(),
+            waiting: SortedMap::new(),
             pending_bytes: 0,
             used: TubeName::default_tube(),
             watched,
-            leases: BTreeMap::new(),
-            lease_checks: BTreeSet::new(),
-            receivers: BTreeSet::new(),
-            lookers: BTreeSet::new(),
-            ready: BTreeSet::new(),
+            leases: SortedMap::new(),
+            lease_checks: Agenda::new(),
+            receivers: SortedSet::new(),
+            lookers: SortedSet::new(),
+            ready: SortedSet::new(),
             paused: true,
             turn: 0,
             outputs: VecDeque::new(),
@@ -302,6 +313,13 @@ impl Engine {
         }
     }
 
+    /// Whether so many answers are on their way that what is to be sent may wait a moment for more
+    /// to go with it: nobody waits for it alone.
+    #[must_use]
+    pub fn is_busy(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|link| link.conn.sent() >= BUSY)
+    }
+
     /// What to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -374,6 +392,13 @@ impl Engine {
 
 fn disconnected(outcome: Outcome, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Disconnected, outcome, message)
+}
+
+/// Adds the tube to the list, which is in order, unless it is there.
+fn watch(watched: &mut Vec<TubeName>, tube: &TubeName) {
+    if let Err(at) = watched.binary_search(tube) {
+        watched.insert(at, tube.clone());
+    }
 }
 
 /// The span that `ratio` of `span` is.

@@ -82,7 +82,7 @@ impl Engine {
         let deadline = deadline.filter(|_| !matches!(kind, Kind::Finish(_)));
         self.ops.insert(id, Op { kind, deadline, place: Place::Nowhere });
         if let Some(deadline) = deadline {
-            self.deadlines.insert((deadline, id));
+            self.deadlines.insert(deadline, id);
             self.arm(deadline);
         }
         self.begin(id, request);
@@ -191,7 +191,7 @@ impl Engine {
     pub(super) fn remove_op(&mut self, id: OpId) -> Option<Op> {
         let op = self.ops.remove(&id)?;
         if let Some(deadline) = op.deadline {
-            self.deadlines.remove(&(deadline, id));
+            self.deadlines.remove(deadline, id);
         }
         if let Kind::Put(put) = &op.kind {
             self.pending_bytes -= put.cost;
@@ -263,14 +263,14 @@ impl Engine {
 
     /// Ends the operations whose time is over.
     pub(super) fn expire_ops(&mut self) {
-        while let Some(&(deadline, id)) = self.deadlines.first() {
+        while let Some((deadline, id)) = self.deadlines.first() {
             if deadline > self.now {
                 break;
             }
             let kind = self.ops.get(&id).map(|op| &op.kind);
             let unreachable = match kind {
                 Some(Kind::Ready) => true,
-                Some(Kind::Command(server)) => !self.links_of(*server).any(|(_, l)| l.is_up()),
+                Some(Kind::Command(server)) => self.server(*server).up.is_empty(),
                 _ => !self.is_connected(),
             };
             let receive = matches!(kind, Some(Kind::Receive));

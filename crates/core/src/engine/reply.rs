@@ -149,10 +149,10 @@ impl Engine {
         match (command, reply) {
             (Command::Use(tube), Reply::Using(_)) => self.used = tube.clone(),
             (Command::Watch(tube), Reply::Watching(_)) => {
-                self.watched.insert(tube.clone());
+                super::watch(&mut self.watched, tube);
             }
             (Command::Ignore(tube), Reply::Watching(_)) => {
-                self.watched.remove(tube);
+                self.watched.retain(|watched| watched != tube);
             }
             (command, _) => {
                 // These have used their tube already, whatever came of them.

@@ -1,9 +1,7 @@
 //! Which connection a command takes, and where it goes when that one fails.
 
-use rand::RngExt;
-
-use super::link::Link;
-use super::op::{Kind, Op, Place, PutState};
+use super::op::{Kind, Op, Place};
+use super::server::ServerState;
 use super::{Engine, LinkId, OpId, Role, Sabotage, ServerId, Tag};
 use crate::config::Delivery;
 use crate::conn::Unanswered;
@@ -46,18 +44,21 @@ impl Engine {
         match self.ops.get(&op).map(|op| &op.kind) {
             Some(Kind::Command(server)) => {
                 let server = *server;
-                let link = self.least_loaded(|link| link.server == server);
+                let link = self.least_loaded(|known| known.server.id() == server);
                 link.map_or_else(|| self.no_way_yet(), Way::Through)
             }
             Some(Kind::Put(put)) => {
-                let (at_once, error) = (put.at_once, put.error.clone());
-                match self.takers(put, command) {
-                    Err(error) => Way::Nowhere(error),
-                    Ok(takers) => match self.least_loaded(|link| takers.contains(&link.server)) {
-                        Some(link) => Way::Through(link),
-                        None if at_once => Way::Nowhere(self.no_connection(error)),
-                        None => self.no_way_yet(),
-                    },
+                let (at_once, error, refused_by) =
+                    (put.at_once, put.error.clone(), put.refused_by.clone());
+                let length = command.body().map_or(0, |body| body.len() as u64);
+                let takes = |known: &ServerState| known.takes(length, &refused_by);
+                match self.least_loaded(takes) {
+                    Some(link) => Way::Through(link),
+                    None if !self.servers.iter().any(takes) => {
+                        Way::Nowhere(self.no_taker(length, &refused_by, error))
+                    }
+                    None if at_once => Way::Nowhere(self.no_connection(error)),
+                    None => self.no_way_yet(),
                 }
             }
             _ => Way::Nowhere(Error::not_sent(ErrorKind::Closed, "the operation has ended")),
@@ -69,59 +70,26 @@ impl Engine {
         self.hopeless().map_or(Way::Wait, Way::Nowhere)
     }
 
-    /// The servers that may take this put, or why there is none.
-    fn takers(&self, put: &PutState, command: &Command) -> Result<Vec<ServerId>, Error> {
-        let length = command.body().map_or(0, |body| body.len() as u64);
-        let mut takers = Vec::new();
-        let (mut draining, mut largest) = (false, None);
-        for known in &self.servers {
-            let limit = known.max_job_size;
-            if limit.is_some_and(|limit| length > limit) {
-                largest = largest.max(limit);
-            } else if known.draining {
-                draining = true;
-            } else if !put.refused_by.contains(&known.server.id()) {
-                takers.push(known.server.id());
-            }
+    /// Why no server takes a put of so many bytes.
+    fn no_taker(&self, length: u64, refused_by: &[ServerId], before: Option<Error>) -> Error {
+        if let Some(error) = before.clone().filter(|_| !refused_by.is_empty()) {
+            return error;
         }
-        if !takers.is_empty() {
-            return Ok(takers);
-        }
-        let before = put.error.clone();
-        if let Some(error) = before.clone().filter(|_| !put.refused_by.is_empty()) {
-            return Err(error);
-        }
-        let error = if draining {
+        let fits = |known: &ServerState| known.max_job_size.is_none_or(|limit| length <= limit);
+        let error = if self.servers.iter().any(|known| known.draining && fits(known)) {
             Error::not_sent(ErrorKind::Draining, "the server takes no new jobs")
         } else {
+            let largest = self.servers.iter().filter_map(|known| known.max_job_size).max();
             let limit = largest.unwrap_or_default();
             let message = format!("body: {length} bytes, the server's max-job-size is {limit}");
             Error::not_sent(ErrorKind::JobTooBig, message)
         };
-        Err(before.into_iter().fold(error, Error::with_source))
+        before.into_iter().fold(error, Error::with_source)
     }
 
-    /// The connection with the fewest unanswered commands; chance decides between equals.
-    pub(super) fn least_loaded(&mut self, fits: impl Fn(&Link) -> bool) -> Option<LinkId> {
-        let mut best: Option<(usize, LinkId)> = None;
-        let mut equals = 1_u32;
-        for (id, link) in self.links.iter().filter(|(_, link)| link.is_up() && fits(link)) {
-            let load = link.conn.pending();
-            match best {
-                Some((least, _)) if load > least => {}
-                Some((least, _)) if load == least => {
-                    equals += 1;
-                    if self.rng.random_range(0..equals) == 0 {
-                        best = Some((load, *id));
-                    }
-                }
-                _ => {
-                    equals = 1;
-                    best = Some((load, *id));
-                }
-            }
-        }
-        best.map(|(_, id)| id)
+    /// The connection with the fewest unanswered commands, to those servers that `takes` accepts.
+    fn least_loaded(&mut self, takes: impl Fn(&ServerState) -> bool) -> Option<LinkId> {
+        self.best_link(takes, |link| link.conn.pending())
     }
 
     /// A server said no to a put: another one may say yes.

@@ -31,8 +31,8 @@ impl Engine {
         let patience = self.config.command_timeout;
         let links = self.links.values().filter_map(|link: &Link| link.due(patience));
         let servers = self.servers.iter().flat_map(|s| [s.retry_at, s.hunt.next_look(self.now)]);
-        let first_op = self.deadlines.first().map(|(at, _)| *at);
-        let first_lease = self.lease_checks.first().map(|(at, _)| *at);
+        let first_op = self.deadlines.first().map(|(at, _)| at);
+        let first_lease = self.lease_checks.first().map(|(at, _)| at);
         let single =
             [first_op, first_lease, self.surplus_due(), self.idle_due(), self.closing_due()];
         self.wake_at = links.chain(servers.flatten()).chain(single.into_iter().flatten()).min();

@@ -1,8 +1,6 @@
 //! What a client can ask, how it is written, and which replies may answer it.
 
-use std::io::Write;
-
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::Reply;
 use crate::types::{JobId, Priority, Seconds, TubeName};
@@ -132,30 +130,33 @@ impl Command {
 
     /// Writes the command's line, and for a put nothing of the body.
     pub fn encode_line(&self, out: &mut BytesMut) {
-        let mut line = out.writer();
-        let verb = self.verb();
-        // Writing to memory cannot fail.
-        let _ = match self {
+        let mut line = Line(out);
+        line.0.extend_from_slice(self.verb().as_bytes());
+        match self {
             Self::Put { priority, delay, ttr, body, .. } => {
-                let (delay, ttr) = (delay.get(), ttr.get());
-                write!(line, "{verb} {} {delay} {ttr} {}\r\n", priority.0, body.len())
+                let numbers = [priority.0, delay.get(), ttr.get()].map(u64::from);
+                line.numbers(&numbers);
+                line.numbers(&[body.len() as u64]);
             }
             Self::Use(tube) | Self::Watch(tube) | Self::Ignore(tube) | Self::StatsTube(tube) => {
-                write!(line, "{verb} {tube}\r\n")
+                line.word(tube.as_str());
             }
-            Self::ReserveWithTimeout(timeout) => write!(line, "{verb} {}\r\n", timeout.get()),
+            Self::ReserveWithTimeout(timeout) => line.numbers(&[timeout.get().into()]),
             Self::ReserveJob(id)
             | Self::Delete(id)
             | Self::Touch(id)
             | Self::Peek(id)
             | Self::KickJob(id)
-            | Self::StatsJob(id) => write!(line, "{verb} {id}\r\n"),
+            | Self::StatsJob(id) => line.numbers(&[id.0]),
             Self::Release { id, priority, delay } => {
-                write!(line, "{verb} {id} {} {}\r\n", priority.0, delay.get())
+                line.numbers(&[id.0, priority.0.into(), delay.get().into()]);
             }
-            Self::Bury { id, priority } => write!(line, "{verb} {id} {}\r\n", priority.0),
-            Self::Kick { bound, .. } => write!(line, "{verb} {bound}\r\n"),
-            Self::PauseTube { tube, delay } => write!(line, "{verb} {tube} {}\r\n", delay.get()),
+            Self::Bury { id, priority } => line.numbers(&[id.0, priority.0.into()]),
+            Self::Kick { bound, .. } => line.numbers(&[(*bound).into()]),
+            Self::PauseTube { tube, delay } => {
+                line.word(tube.as_str());
+                line.numbers(&[delay.get().into()]);
+            }
             Self::PeekReady(_)
             | Self::PeekDelayed(_)
             | Self::PeekBuried(_)
@@ -164,8 +165,9 @@ impl Command {
             | Self::ListTubes
             | Self::ListTubeUsed
             | Self::ListTubesWatched
-            | Self::Quit => write!(line, "{verb}\r\n"),
-        };
+            | Self::Quit => {}
+        }
+        line.0.extend_from_slice(b"\r\n");
     }
 
     /// The body that follows the line, with a line end of its own.
@@ -267,6 +269,21 @@ impl Command {
             // What follows would act on the wrong tube.
             reply => matches!(self, Self::Use(_)) && !matches!(reply, Reply::Using(_)),
         }
+    }
+}
+
+/// The arguments of a command, each behind a space.
+struct Line<'a>(&'a mut BytesMut);
+
+impl Line<'_> {
+    fn word(&mut self, word: &str) {
+        self.0.extend_from_slice(b" ");
+        self.0.extend_from_slice(word.as_bytes());
+    }
+
+    fn numbers(&mut self, numbers: &[u64]) {
+        let mut digits = itoa::Buffer::new();
+        numbers.iter().for_each(|number| self.word(digits.format(*number)));
     }
 }
 

@@ -144,7 +144,6 @@ fn first_line(buffer: &[u8]) -> Result<Option<(Line, usize)>, DecodeError> {
     let line = window.get(..=end).unwrap_or_default();
     let parsed = line
         .strip_suffix(CRLF)
-        .and_then(|text| str::from_utf8(text).ok())
         .and_then(Line::parse)
         .ok_or_else(|| DecodeError::Malformed(quote(&String::from_utf8_lossy(line))))?;
     Ok(Some((parsed, line.len())))
@@ -158,60 +157,65 @@ enum Line {
 
 impl Line {
     /// Reads a line without its CRLF. A job id, count or length is any `u64`.
-    fn parse(text: &str) -> Option<Self> {
-        let Some((word, rest)) = text.split_once(' ') else {
+    fn parse(text: &[u8]) -> Option<Self> {
+        let Some((word, rest)) = split(text) else {
             return bare(text).map(Self::Reply);
         };
         Some(match word {
-            "RESERVED" => {
-                let (id, length) = rest.split_once(' ')?;
+            b"RESERVED" => {
+                let (id, length) = split(rest)?;
                 Self::Head(Head::Reserved(JobId(integer(id)?)), integer(length)?)
             }
-            "FOUND" => {
-                let (id, length) = rest.split_once(' ')?;
+            b"FOUND" => {
+                let (id, length) = split(rest)?;
                 Self::Head(Head::Found(JobId(integer(id)?)), integer(length)?)
             }
-            "OK" => Self::Head(Head::Ok, integer(rest)?),
-            "INSERTED" => Self::Reply(Reply::Inserted(JobId(integer(rest)?))),
-            "BURIED" => Self::Reply(Reply::InsertedBuried(JobId(integer(rest)?))),
-            "USING" => Self::Reply(Reply::Using(TubeName::new(rest).ok()?)),
-            "WATCHING" => Self::Reply(Reply::Watching(integer(rest)?)),
-            "KICKED" => Self::Reply(Reply::KickedCount(integer(rest)?)),
+            b"OK" => Self::Head(Head::Ok, integer(rest)?),
+            b"INSERTED" => Self::Reply(Reply::Inserted(JobId(integer(rest)?))),
+            b"BURIED" => Self::Reply(Reply::InsertedBuried(JobId(integer(rest)?))),
+            b"USING" => Self::Reply(Reply::Using(TubeName::new(str::from_utf8(rest).ok()?).ok()?)),
+            b"WATCHING" => Self::Reply(Reply::Watching(integer(rest)?)),
+            b"KICKED" => Self::Reply(Reply::KickedCount(integer(rest)?)),
             _ => return None,
         })
     }
 }
 
 /// A reply that is one word.
-fn bare(word: &str) -> Option<Reply> {
+fn bare(word: &[u8]) -> Option<Reply> {
     Some(match word {
-        "BURIED" => Reply::Buried,
-        "DELETED" => Reply::Deleted,
-        "RELEASED" => Reply::Released,
-        "TOUCHED" => Reply::Touched,
-        "KICKED" => Reply::Kicked,
-        "PAUSED" => Reply::Paused,
-        "TIMED_OUT" => Reply::TimedOut,
-        "DEADLINE_SOON" => Reply::DeadlineSoon,
-        "NOT_FOUND" => Reply::NotFound,
-        "NOT_IGNORED" => Reply::NotIgnored,
-        "JOB_TOO_BIG" => Reply::JobTooBig,
-        "DRAINING" => Reply::Draining,
-        "OUT_OF_MEMORY" => Reply::OutOfMemory,
-        "INTERNAL_ERROR" => Reply::InternalError,
-        "BAD_FORMAT" => Reply::BadFormat,
-        "UNKNOWN_COMMAND" => Reply::UnknownCommand,
-        "EXPECTED_CRLF" => Reply::ExpectedCrlf,
+        b"BURIED" => Reply::Buried,
+        b"DELETED" => Reply::Deleted,
+        b"RELEASED" => Reply::Released,
+        b"TOUCHED" => Reply::Touched,
+        b"KICKED" => Reply::Kicked,
+        b"PAUSED" => Reply::Paused,
+        b"TIMED_OUT" => Reply::TimedOut,
+        b"DEADLINE_SOON" => Reply::DeadlineSoon,
+        b"NOT_FOUND" => Reply::NotFound,
+        b"NOT_IGNORED" => Reply::NotIgnored,
+        b"JOB_TOO_BIG" => Reply::JobTooBig,
+        b"DRAINING" => Reply::Draining,
+        b"OUT_OF_MEMORY" => Reply::OutOfMemory,
+        b"INTERNAL_ERROR" => Reply::InternalError,
+        b"BAD_FORMAT" => Reply::BadFormat,
+        b"UNKNOWN_COMMAND" => Reply::UnknownCommand,
+        b"EXPECTED_CRLF" => Reply::ExpectedCrlf,
         _ => return None,
     })
 }
 
-fn integer(text: &str) -> Option<u64> {
-    // `u64::from_str` would take a leading plus.
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    text.parse().ok()
+/// What stands in front of the first space, and what behind it.
+fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|&byte| byte == b' ')?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Digits, and nothing else: `u64::from_str` would take a leading plus.
+fn integer(digits: &[u8]) -> Option<u64> {
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+    let add = |sum: u64, &byte: &u8| sum.checked_mul(10)?.checked_add(digit(byte)?);
+    digits.iter().try_fold(0, add).filter(|_| !digits.is_empty())
 }
 
 #[cfg(test)]

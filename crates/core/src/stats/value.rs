@@ -50,11 +50,18 @@ fn state(text: &str) -> Option<JobState> {
 }
 
 fn seconds(text: &str) -> Option<Duration> {
-    // The parser of floats would also take "nan" and "1e9".
-    let number = text.strip_prefix('-').unwrap_or(text);
-    if !number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    let (negative, number) = match text.strip_prefix('-') {
+        Some(number) => (true, number),
+        None => (false, text),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
         return None;
     }
-    let seconds: f64 = text.parse().ok()?;
-    Duration::try_from_secs_f64(seconds.max(0.0)).ok()
+    // Without the tables that the parser of floats brings along.
+    let nanos = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let nanos = nanos.fold(0, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+    let span = Duration::new(whole.parse().ok()?, nanos);
+    Some(if negative { Duration::ZERO } else { span })
 }
