@@ -69,7 +69,7 @@ impl Plan {
         let all = match case.work {
             Work::Put | Work::Consume => case.settings.jobs(),
             Work::Latency if client.polls => return ((POLLED / self.divisor).max(1), 1),
-            Work::Latency => LATENCIES,
+            Work::Latency | Work::Instantiate => LATENCIES,
             Work::Idle => return (0, 0),
             Work::Startup => return (1, 0),
         };
@@ -96,6 +96,7 @@ pub(crate) fn run(plan: &Plan) -> Results {
         }
         for client in plan.clients(round) {
             bench.consumer(round, client, Work::Startup, 0);
+            bench.consumer(round, client, Work::Instantiate, 0);
             // Nothing else on the machine changes what an idle consumer does.
             if round == 0 {
                 bench.consumer(round, client, Work::Idle, 0);
@@ -169,7 +170,7 @@ impl Bench<'_> {
             Err(error) => format!("FAILED: {error}"),
         };
         eprintln!(
-            "round {}/{}  {:<8} {:>9}  {:>5} B  {:<22} {told}",
+            "round {}/{}  {:<11} {:>9}  {:>5} B  {:<22} {told}",
             round + 1,
             self.plan.rounds,
             case.work.name(),
@@ -210,7 +211,7 @@ impl Bench<'_> {
         };
         let (line, ready) = running.finish(PATIENCE)?;
         let line = Line::parse(&line, if case.work == Work::Startup { 1 } else { jobs })?;
-        if case.work == Work::Latency && line.latencies.len() != jobs {
+        if [Work::Latency, Work::Instantiate].contains(&case.work) && line.latencies.len() != jobs {
             return Err(format!("{} latencies of {jobs} jobs", line.latencies.len()));
         }
         let left = if case.work == Work::Put { jobs + warm_up } else { 0 };
@@ -226,7 +227,7 @@ fn told(case: &Case, sample: &Sample) -> String {
         Work::Put | Work::Consume => {
             format!("{:>8.0}/s  {:>6.2} µs", of(Quantity::Rate), of(Quantity::Cpu) * 1e6)
         }
-        Work::Latency => {
+        Work::Latency | Work::Instantiate => {
             let [p50, p99] = [50, 99].map(|percent| of(Quantity::Latency(percent)) * 1e6);
             format!("p50 {p50:>6.0} µs  p99 {p99:>6.0} µs, {} busy", case.busy)
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::clients::{CLIENTS, Client};
+use crate::clients::{CLIENTS, Client, client};
 use crate::points::{BASE, CONNECTIONS, IN_FLIGHTS, Point, SIZES};
 use crate::results::{BUSY, Case, HANDLERS, Quantity, Results, Work};
 use crate::stats::Spread;
@@ -230,7 +230,22 @@ fn idle(results: &Results, seconds: u64) -> String {
     });
     let reserves = format!("Reserves in {seconds} s idle");
     let head = ["Client", reserves.as_str(), "Processor share idle", "Start to first job deleted"];
-    section("Idle consumers, and the start", &head, &rows.collect::<Vec<_>>()).replace("###", "##")
+    let rows: Vec<_> = rows.collect();
+    let text = section("Idle consumers, and the start", &head, &rows).replace("###", "##");
+    text + &instances(results).unwrap_or_default()
+}
+
+/// How long it takes to make an instance of the component.
+fn instances(results: &Results) -> Option<String> {
+    let case = Case::consumer(client("component")?, Work::Instantiate, 0)?;
+    let figure = |percent| {
+        let quantity = Quantity::Latency(percent);
+        Some(quantity.spread(results.spread(&case, quantity)?))
+    };
+    let (p50, p99) = (figure(50)?, figure(99)?);
+    Some(format!(
+        "Loading the component, compiled before, and making an instance: p50 {p50}, p99 {p99}.\n\n"
+    ))
 }
 
 fn failures(results: &Results) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::ValueEnum;
 
-use crate::clients::{Client, client};
+use crate::clients::{Client, Program, client};
 use crate::points::{Point, SIZE, Settings};
 use crate::program::Line;
 use crate::stats::{Spread, percentile};
@@ -17,6 +17,8 @@ pub(crate) enum Work {
     Latency,
     Idle,
     Startup,
+    /// Making instances of the component.
+    Instantiate,
 }
 
 impl Work {
@@ -28,6 +30,7 @@ impl Work {
             Self::Latency => "latency",
             Self::Idle => "idle",
             Self::Startup => "startup",
+            Self::Instantiate => "instantiate",
         }
     }
 }
@@ -67,7 +70,8 @@ impl Case {
     /// held by a busy handler, some clients cannot wait for jobs.
     pub(crate) fn consumer(client: &Client, work: Work, busy: usize) -> Option<Self> {
         let settings = Settings::new(SIZE, HANDLERS, HANDLERS);
-        client.consumer.then_some(Self { client: client.name, work, settings, busy })
+        let fits = work != Work::Instantiate || client.program == Program::Component;
+        (client.consumer && fits).then_some(Self { client: client.name, work, settings, busy })
     }
 }
 
@@ -269,5 +273,7 @@ pub(crate) mod tests {
         let consumer = |name| Case::consumer(client(name).unwrap(), Work::Latency, 1);
         assert_eq!(consumer("beanwire").unwrap().settings.to_string(), "4 × 4");
         assert_eq!(consumer("component-put-many"), None);
+        assert!(Case::consumer(client("component").unwrap(), Work::Instantiate, 0).is_some());
+        assert_eq!(Case::consumer(client("beanwire").unwrap(), Work::Instantiate, 0), None);
     }
 }

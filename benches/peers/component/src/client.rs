@@ -59,7 +59,7 @@ async fn puts(options: &Options, producer: &mut Producer, jobs: usize) -> Result
     let batch = vec![job; batch];
     let mut left = jobs;
     while left > 0 {
-        let some = &batch[..left.min(batch.len())];
+        let some = batch.get(..left).unwrap_or(&batch);
         producer.put_many(some).await?;
         left -= some.len();
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::{Figures, Meter, Options, Result};
 
 /// The pause before each put, in which everything falls asleep.
-const PAUSE: Duration = Duration::from_millis(2);
+pub const PAUSE: Duration = Duration::from_millis(2);
 
 /// Puts jobs one by one, and waits for the handler of each.
 ///

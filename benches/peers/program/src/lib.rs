@@ -14,7 +14,7 @@ mod measure;
 mod options;
 mod progress;
 
-pub use latency::{at_once, latency};
+pub use latency::{PAUSE, at_once, latency};
 pub use measure::{Figures, Meter};
 pub use options::{Options, Work};
 pub use progress::Progress;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use beanwire::{Config, Consumer, Job, NewJob, Producer, ReceiveReport, TubeName, corked};
 use beanwire_bench_program::{
-    Failure, Figures, Meter, Options, PATIENCE, Progress, Result, Work, latency,
+    Failure, Figures, Meter, Options, PATIENCE, PAUSE, Progress, Result, Work,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
@@ -133,7 +133,7 @@ fn check(report: ReceiveReport) -> Result<()> {
 async fn put_to_handler(options: &Options) -> Result<Figures> {
     let producer = producer(options, 1).await?;
     let consumer = consumer(options).await?;
-    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let (sender, receiver) = mpsc::unbounded_channel();
     let done = CancellationToken::new();
     let receive = tokio::spawn({
         let (consumer, done, stop) = (consumer.clone(), done.clone(), done.clone());
@@ -156,18 +156,40 @@ async fn put_to_handler(options: &Options) -> Result<Figures> {
         async move { consumer.receive(handler).shutdown(stop.cancelled()).await }
     });
     let job = NewJob::new(TubeName::new(&options.tube)?, options.body())?;
-    let figures = latency(
-        options,
-        async || Ok(producer.put_job(job.clone()).await.map(drop)?),
-        async || Ok(receiver.recv().await.ok_or("no more handlers")??),
-        async |pause| tokio::time::sleep(pause).await,
-    )
-    .await?;
+    let rounds = rounds(options.clone(), producer.clone(), job, receiver);
+    let figures = tokio::spawn(rounds).await??;
     done.cancel();
     check(receive.await??)?;
     consumer.close(PATIENCE).await;
     producer.close(PATIENCE).await;
     Ok(figures)
+}
+
+/// The shared way to measure it, as a task of its own, for the reason that [`put`] gives.
+async fn rounds(
+    options: Options,
+    producer: Producer,
+    job: NewJob,
+    mut handled: mpsc::UnboundedReceiver<std::result::Result<Instant, beanwire::Error>>,
+) -> Result<Figures> {
+    let mut next = async || Ok::<_, Failure>(handled.recv().await.ok_or("no more handlers")??);
+    for _ in 0..options.busy {
+        producer.put_job(job.clone()).await?;
+        next().await?;
+    }
+    let mut latencies = Vec::with_capacity(options.total());
+    let mut meter = Meter::start();
+    for round in 0..options.total() {
+        if round == options.warm_up {
+            meter = Meter::start();
+            latencies.clear();
+        }
+        tokio::time::sleep(PAUSE).await;
+        let before = Instant::now();
+        producer.put_job(job.clone()).await?;
+        latencies.push(next().await? - before);
+    }
+    Ok(meter.stop(options.jobs).with_latencies(latencies))
 }
 
 async fn idle(options: &Options) -> Result<Figures> {
