@@ -7,10 +7,14 @@ use wasmparser::{Validator, WasmFeatures};
 use wit_component::DecodedWasm;
 
 /// Most bytes of `client.wasm`.
-const PLAIN_SIZE: usize = 450_000;
+const PLAIN_SIZE: usize = 257_500;
 
 /// Most bytes of `client-tls.wasm`.
-const TLS_SIZE: usize = 1_100_000;
+const TLS_SIZE: usize = 739_500;
+
+/// How many hundredths more they may be with the standard library of a toolchain of rustup, which is
+/// not built for size and tells why it panics.
+const PREBUILT: usize = 20;
 
 /// All that `client.wasm` imports.
 const PLAIN_IMPORTS: [&str; 10] = [
@@ -80,6 +84,9 @@ fn the_tls_component_imports_from_no_other_packages_than_those_of_std() {
 fn the_files_stay_small() {
     for (component, most) in [(Component::Plain, PLAIN_SIZE), (Component::Tls, TLS_SIZE)] {
         let size = component.bytes().len();
+        // What such a toolchain has built is beside the components.
+        let prebuilt = component.path().with_file_name("..").join("wasm32-own").is_dir();
+        let most = if prebuilt { most + most * PREBUILT / 100 } else { most };
         assert!(size <= most, "{}: {size} bytes, {most} are allowed", component.path().display());
     }
 }
