@@ -35,6 +35,10 @@ pub(crate) struct Plan {
 const LATENCIES: usize = 300;
 const POLLED: usize = 10;
 
+/// Jobs before those that are measured, where that many do not take long.
+const WARM_UP: usize = 5_000;
+const LARGE: usize = 16_000;
+
 /// When the reserves of an idle consumer begin to be counted: all have opened their connections long
 /// since. It stays idle for a second longer than they are counted.
 const SETTLED: Duration = Duration::from_millis(1_500);
@@ -74,7 +78,13 @@ impl Plan {
             Work::Startup => return (1, 0),
         };
         let jobs = (all / self.divisor).max(10);
-        (jobs, jobs / 10)
+        // Compilers that work while a program runs need some thousand jobs, however many follow.
+        let throughput = matches!(case.work, Work::Put | Work::Consume);
+        let warm_up = match throughput && case.settings.size < LARGE {
+            true => jobs.min(WARM_UP / self.divisor),
+            false => jobs / 10,
+        };
+        (jobs, warm_up)
     }
 }
 
@@ -229,7 +239,8 @@ fn told(case: &Case, sample: &Sample) -> String {
         }
         Work::Latency | Work::Instantiate => {
             let [p50, p99] = [50, 99].map(|percent| of(Quantity::Latency(percent)) * 1e6);
-            format!("p50 {p50:>6.0} µs  p99 {p99:>6.0} µs, {} busy", case.busy)
+            let busy = if case.busy > 0 { format!(", {} busy", case.busy) } else { String::new() };
+            format!("p50 {p50:>6.0} µs  p99 {p99:>6.0} µs{busy}")
         }
         Work::Idle => format!("{} reserves, {:.3} %", sample.reserves, of(Quantity::Share) * 1e2),
         Work::Startup => format!("{:>6.1} ms", of(Quantity::Ready) * 1e3),
@@ -338,6 +349,8 @@ mod tests {
         let limit = crate::clients::client("limit").unwrap();
         let put = Case::at(limit, Work::Put, BASE).unwrap();
         assert_eq!(plan.jobs(&put, limit), (2_500, 250));
+        let sequential = Case::at(limit, Work::Put, Point::Sequential).unwrap();
+        assert_eq!(plan.jobs(&sequential, limit), (200, 200));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) struct Line {
     pub cpu: f64,
     /// The most memory the process had in use, in bytes.
     pub peak_memory: u64,
-    /// From the call of a put to its handler, in nanoseconds.
+    /// From the call of a put to its handler, in nanoseconds, from the shortest on.
     #[serde(default)]
     pub latencies: Vec<u64>,
 }
@@ -30,13 +30,15 @@ pub(crate) struct Line {
 impl Line {
     /// Reads the line of a program that was to measure so many jobs.
     pub(crate) fn parse(text: &str, jobs: usize) -> Result<Self, String> {
-        let line: Self = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
+        let mut line: Self =
+            serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))?;
         if line.jobs != jobs {
             return Err(format!("measured {} jobs in place of {jobs}", line.jobs));
         }
         if line.seconds <= 0.0 || line.cpu < 0.0 {
             return Err(format!("{} s and {} s of the processor", line.seconds, line.cpu));
         }
+        line.latencies.sort_unstable();
         Ok(line)
     }
 }
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_line_is_read() {
-        let text = r#"{"jobs":5,"seconds":0.5,"cpu":0.25,"peak_memory":1024,"latencies":[1,2]}"#;
+        let text = r#"{"jobs":5,"seconds":0.5,"cpu":0.25,"peak_memory":1024,"latencies":[2,1]}"#;
         let line = Line::parse(text, 5).unwrap();
         let expected =
             Line { jobs: 5, seconds: 0.5, cpu: 0.25, peak_memory: 1024, latencies: vec![1, 2] };

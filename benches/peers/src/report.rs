@@ -88,11 +88,12 @@ fn head(about: &About) -> String {
          100 commands under way on one; prep/beanstalk gets 16 connections and 160 goroutines. A put \
          counts once it is confirmed, a consumed job once its delete is; a tenth more jobs go before \
          those that count. After each put the tube held every job, and after consuming none. Jobs \
-         are consumed one by one, by handlers or a loop of reserve and delete. Processor time is that \
-         of the whole process, memory its peak. A consumer whose latency, idling or start is measured has {HANDLERS} \
-         handlers and as many connections at most. It was watched for {idle} s while idle, in one \
-         round; clients that look for jobs once a second had their latency measured in one round, \
-         with few jobs.\n"
+         are consumed one by one, by handlers or a loop of reserve and delete; the component takes \
+         and deletes as many in a call as are under way. Processor time is that of the whole process, \
+         memory its peak.\n\n\
+         A consumer whose latency, idling or start is measured has {HANDLERS} handlers and as many \
+         connections at most. It was watched for {idle} s while idle, in one round; clients that look \
+         for jobs once a second had their latency measured in one round, with few jobs.\n"
     );
     text
 }

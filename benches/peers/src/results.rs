@@ -140,8 +140,7 @@ impl Results {
     /// Notes what came of a case in a round.
     pub(crate) fn add(&mut self, case: Case, round: usize, result: Result<Sample, String>) {
         match result {
-            Ok(mut sample) => {
-                sample.line.latencies.sort_unstable();
+            Ok(sample) => {
                 self.samples.entry(case).or_default().insert(round, sample);
             }
             Err(error) => self.failures.entry(case).or_default().push(error),
@@ -208,7 +207,7 @@ pub(crate) mod tests {
 
     /// A sample of a client that took so long for 1,000 jobs, half of the time on the processor.
     pub(crate) fn sample(seconds: f64) -> Sample {
-        let latencies = (1..=100).rev().map(|n| n * 10_000).collect();
+        let latencies = (1..=100).map(|n| n * 10_000).collect();
         let line =
             Line { jobs: 1_000, seconds, cpu: seconds / 2.0, peak_memory: 1 << 20, latencies };
         Sample { line, ready: 0.25, reserves: 3 }

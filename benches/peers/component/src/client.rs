@@ -14,14 +14,19 @@ use crate::program::Program;
 const BATCH: usize = 1_000;
 
 /// Measures. The host is asynchronous, as the documentation shows it.
+///
+/// What it is about is done in a task, as in most hosts: the task of `main` runs on a thread beside
+/// those of the runtime and hears of the sockets later.
 #[tokio::main]
 pub(crate) async fn measure(options: &Options) -> Result<Figures> {
     match (options.client.as_str(), options.work) {
-        ("component" | "component-put-many", Work::Put) => put(options).await,
-        ("component", Work::Consume) => consume(options).await,
+        ("component" | "component-put-many", Work::Put) => {
+            tokio::spawn(put(options.clone())).await?
+        }
+        ("component", Work::Consume) => tokio::spawn(consume(options.clone())).await?,
         ("component", Work::Latency) => put_to_handler(options).await,
         ("component", Work::Idle) => idle(options).await,
-        ("component", Work::Startup) => startup(options).await,
+        ("component", Work::Startup) => tokio::spawn(startup(options.clone())).await?,
         ("component", Work::Instantiate) => instantiate(options).await,
         _ => Err(options.unknown()),
     }
@@ -32,7 +37,8 @@ async fn instance(options: &Options) -> Result<Instance> {
     Instance::make(&program.engine, &program.load()?, options.uri.parse()?).await
 }
 
-async fn put(options: &Options) -> Result<Figures> {
+async fn put(options: Options) -> Result<Figures> {
+    let options = &options;
     let mut producer = instance(options).await?.producer(options, options.connections).await?;
     puts(options, &mut producer, options.warm_up).await?;
     let meter = Meter::start();
@@ -66,7 +72,8 @@ async fn puts(options: &Options, producer: &mut Producer, jobs: usize) -> Result
     Ok(())
 }
 
-async fn consume(options: &Options) -> Result<Figures> {
+async fn consume(options: Options) -> Result<Figures> {
+    let options = &options;
     let mut consumer = instance(options).await?.consumer(options).await?;
     let progress = Progress::new(options);
     let mut done = false;
@@ -150,7 +157,8 @@ async fn idle(options: &Options) -> Result<Figures> {
     Ok(meter.stop(0))
 }
 
-async fn startup(options: &Options) -> Result<Figures> {
+async fn startup(options: Options) -> Result<Figures> {
+    let options = &options;
     let meter = Meter::start();
     let start = Instant::now();
     let program = Program::open()?;
