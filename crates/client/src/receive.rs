@@ -75,7 +75,7 @@ pub struct ReceiveReport {
     pub handled: usize,
     /// Those of them that returned an error or panicked.
     pub failed: usize,
-    /// Handlers that were stopped by force; their jobs were released.
+    /// Handlers that were stopped by force; jobs they had not finished were released.
     pub abandoned: usize,
 }
 

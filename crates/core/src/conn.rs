@@ -113,7 +113,7 @@ impl<T> Conn<T> {
         self.unsent.len() + self.sent.len()
     }
 
-    /// Those of them that are sent.
+    /// Answers that are on their way, to `use` of the connection's own, too.
     pub(crate) fn sent(&self) -> usize {
         self.sent.len()
     }

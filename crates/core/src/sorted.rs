@@ -7,7 +7,7 @@
 /// Fewer places are not worth tidying up.
 const FEW: usize = 32;
 
-/// Places that an empty map keeps.
+/// Places that are kept, however few are in use.
 const KEPT: usize = 1024;
 
 /// A map in the order of its keys.
@@ -117,6 +117,9 @@ impl<K: Copy + Ord, V> SortedMap<K, V> {
         } else if count > FEW && count / 2 > self.len {
             self.places.retain(|(_, value)| value.is_some());
             self.start = 0;
+            if self.places.capacity() > KEPT.max(4 * self.len) {
+                self.places.shrink_to(2 * self.len);
+            }
         }
     }
 
@@ -293,15 +296,18 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_map_gives_its_memory_back() {
+    fn a_map_that_shrinks_gives_its_memory_back() {
         let mut map: SortedMap<usize, usize> =
             (0..10 * KEPT).fold(SortedMap::new(), |mut map, key| {
                 map.insert(key, key);
                 map
             });
-        for key in 0..10 * KEPT {
+        // The first one stays for long.
+        for key in 1..10 * KEPT {
             map.remove(&key);
         }
+        assert!(map.places.capacity() <= KEPT);
+        map.remove(&0);
         assert!(map.places.capacity() <= KEPT);
     }
 }

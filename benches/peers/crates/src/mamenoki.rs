@@ -56,8 +56,8 @@ where
 {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
-    for client in clients.iter().cloned() {
-        let (begun, work) = (Arc::clone(&begun), work.clone());
+    for client in clients {
+        let (client, begun, work) = (client.clone(), Arc::clone(&begun), work.clone());
         tasks.spawn(async move {
             while begun.fetch_add(1, Ordering::Relaxed) < times {
                 work(client.clone()).await?;

@@ -10,7 +10,7 @@ use beanwire_core::error::Error;
 use beanwire_core::types::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Driver, Inner};
+use super::{Driver, Effects, Inner};
 
 /// The result of an operation, some time. Dropping it gives the operation up.
 #[derive(Debug)]
@@ -61,14 +61,20 @@ impl Future for Call {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // Wakers are cloned and dropped outside the lock: what they wake may want it, too.
-        let waker = context.waker().clone();
+        let mut waker = Some(context.waker().clone());
         let this = &mut *self;
-        let (op, (polled, _old)) = match std::mem::replace(&mut this.state, State::Done) {
-            State::New(request, deadline) => this.driver.drive_then(
-                |inner, now| inner.submit(now, request, deadline),
-                |inner, op| (op, inner.poll(op, waker)),
-            ),
-            State::Submitted(op) => (op, this.driver.lock().poll(op, waker)),
+        let (op, polled) = match std::mem::replace(&mut this.state, State::Done) {
+            State::New(request, deadline) => {
+                let mut effects = Effects::default();
+                let (op, polled) = this.driver.run(
+                    &mut effects,
+                    |inner, now| inner.submit(now, request, deadline),
+                    |inner, op| (op, inner.poll(op, &mut waker)),
+                );
+                this.driver.perform(effects, polled.is_pending());
+                (op, polled)
+            }
+            State::Submitted(op) => (op, this.driver.lock().poll(op, &mut waker)),
             State::Done => return Poll::Pending,
         };
         if polled.is_pending() {
@@ -79,15 +85,18 @@ impl Future for Call {
 }
 
 impl Inner {
-    /// The result of an operation, or else its place for a waker; with the waker that had it before.
-    fn poll(&mut self, op: OpId, waker: Waker) -> (Poll<Result<Won, Error>>, Option<Waker>) {
-        let Some(slot) = self.calls.get_mut(&op) else { return (Poll::Pending, Some(waker)) };
+    /// The result of an operation. Without one, `waker` changes places with the one that waits.
+    fn poll(&mut self, op: OpId, waker: &mut Option<Waker>) -> Poll<Result<Won, Error>> {
+        let Some(slot) = self.calls.get_mut(&op) else { return Poll::Pending };
         match slot.result.take() {
             Some(result) => {
-                let old = self.calls.remove(&op).and_then(|slot| slot.waker);
-                (Poll::Ready(result), old)
+                self.calls.remove(&op);
+                Poll::Ready(result)
             }
-            None => (Poll::Pending, slot.waker.replace(waker)),
+            None => {
+                std::mem::swap(&mut slot.waker, waker);
+                Poll::Pending
+            }
         }
     }
 }

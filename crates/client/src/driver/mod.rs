@@ -3,8 +3,8 @@
 //! The engine sits behind one short lock. Whoever calls it collects, under the lock, what it wants
 //! done, and does that after the lock is released: wake callers, write, open and close connections.
 //! Writing by the caller saves a hop to another task. It is left to the connection's own task when
-//! the socket refuses some of it, and when so much is under way that several callers are about to
-//! write: the task then does it once for all of them.
+//! the socket refuses some of it, when so much is under way that several callers are about to write,
+//! and when somebody was woken who may be about to: the task then does it once for all of them.
 //!
 //! Locks are taken in one order: a connection's output, then the engine.
 
@@ -145,24 +145,31 @@ impl Driver {
 
     /// Calls the engine and does what it wants done.
     pub(crate) fn drive<R>(self: &Arc<Self>, call: impl FnOnce(&mut Inner, Instant) -> R) -> R {
-        self.drive_then(call, |_, result| result)
+        let mut effects = Effects::default();
+        let result = self.run(&mut effects, call, |_, result| result);
+        self.perform(effects, false);
+        result
     }
 
-    /// The same; `then` sees, under the same lock, what has come of it.
-    fn drive_then<R, T>(
-        self: &Arc<Self>,
+    /// The same in a task that will yield after it, so that writes may be left to others.
+    fn drive_and_yield(self: &Arc<Self>, call: impl FnOnce(&mut Inner, Instant)) {
+        let mut effects = Effects::default();
+        self.run(&mut effects, call, |_, result| result);
+        self.perform(effects, true);
+    }
+
+    /// Calls the engine and collects what it wants done; `then` sees, under the same lock, what has
+    /// come of it.
+    fn run<R, T>(
+        &self,
+        effects: &mut Effects,
         call: impl FnOnce(&mut Inner, Instant) -> R,
         then: impl FnOnce(&mut Inner, R) -> T,
     ) -> T {
-        let mut effects = Effects::default();
-        let result = {
-            let mut inner = self.lock();
-            let result = call(&mut inner, self.now());
-            inner.collect(&mut effects);
-            then(&mut inner, result)
-        };
-        self.perform(effects);
-        result
+        let mut inner = self.lock();
+        let result = call(&mut inner, self.now());
+        inner.collect(effects);
+        then(&mut inner, result)
     }
 
     /// An operation that its first poll submits; the deadline is the engine's own unless one is
@@ -219,11 +226,13 @@ impl Driver {
         self.drive(|inner, now| inner.engine.close(now, now + patience));
     }
 
-    fn perform(self: &Arc<Self>, effects: Effects) {
+    /// `yields` is whether the thread goes on to other tasks at once. Else what is left to a task
+    /// might not be done for a while: one that this thread wakes may have to wait for it.
+    fn perform(self: &Arc<Self>, effects: Effects, yields: bool) {
         // Who is woken may have something to send, too, and should not wait for this to be sent.
         let woken = !effects.wake.is_empty();
         for (wire, busy) in effects.transmit {
-            cork::flush(self, wire, busy || woken);
+            cork::flush(self, wire, yields && (busy || woken));
         }
         for (wire, server) in effects.connect {
             let driver = Arc::clone(self);
@@ -282,7 +291,7 @@ impl Driver {
                 }
             };
             tokio::select! {
-                () = ring => self.drive(|inner, now| inner.engine.handle_timer(now)),
+                () = ring => self.drive_and_yield(|inner, now| inner.engine.handle_timer(now)),
                 () = self.timer.notified() => {}
                 () = self.closed.cancelled() => {}
             }
@@ -351,7 +360,9 @@ impl Inner {
                     if let Some(slot) = self.calls.get_mut(&op) {
                         let lost = match &result {
                             Ok(Success::Reserved(job)) => {
-                                Some(self.lost.entry(job.lease).or_default().clone())
+                                let token = CancellationToken::new();
+                                self.lost.insert(job.lease, token.clone());
+                                Some(token)
                             }
                             _ => None,
                         };
@@ -379,8 +390,7 @@ impl Inner {
                 Output::Close(link) => effects.close.extend(self.wires.get(&link).cloned()),
                 Output::Event(event) => {
                     if let Event::JobLost { lease, .. } = &event {
-                        // It stays for a holder that has not asked for it yet.
-                        effects.lost.extend(self.lost.get(lease).cloned());
+                        effects.lost.extend(self.lost.remove(lease));
                     }
                     effects.events.push(event);
                 }

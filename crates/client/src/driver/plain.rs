@@ -128,7 +128,7 @@ pub(super) async fn serve(
                 let end = match read {
                     Ok(0) => Ok(()),
                     Ok(_) => {
-                        driver.drive(|inner, now| {
+                        driver.drive_and_yield(|inner, now| {
                             inner.engine.handle_data(now, wire.link(), &mut input);
                         });
                         continue;
@@ -145,7 +145,8 @@ pub(super) async fn serve(
             }
             () = wire.kicked() => match wire.write_error() {
                 Some(error) => broken = Some(error),
-                None if wire.is_blocked() => write_blocked = broken.is_none(),
+                None if broken.is_some() => {}
+                None if wire.is_blocked() => write_blocked = true,
                 None => {
                     others_first().await;
                     wire.flush(driver);

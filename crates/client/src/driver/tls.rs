@@ -51,7 +51,7 @@ async fn read(
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error),
         }
-        driver.drive(|inner, now| inner.engine.handle_data(now, wire.link(), &mut input));
+        driver.drive_and_yield(|inner, now| inner.engine.handle_data(now, wire.link(), &mut input));
     }
 }
 

@@ -198,8 +198,9 @@ impl Engine {
     }
 
     pub(super) fn refill(&mut self, server: ServerId, count: usize) {
-        let jobs = |link: &Link| link.held.len() + link.leaving.len();
-        let Some(link) = self.best_link(|known| known.server.id() == server, jobs) else { return };
+        // The oldest of equals, so that connections that a busy time has left behind become idle.
+        let load = |link: &Link| (link.held.len() + link.leaving.len(), link.up_since);
+        let Some(link) = self.best_link(|known| known.server.id() == server, load) else { return };
         let silent_at = self.now + SILENCE;
         let looker = self.last_looker();
         let hunt = &mut self.server_mut(server).hunt;

@@ -32,7 +32,7 @@ pub(super) struct Link {
     pub(super) announced: bool,
     pub(super) idle_since: Instant,
     /// When it came up.
-    up_since: Instant,
+    pub(super) up_since: Instant,
     /// The caller of the reserve that waits on it has given up.
     pub(super) deserted: bool,
     /// When what stands behind that reserve has waited long enough.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::Config;
-use crate::engine::{Finish, OpId};
+use crate::engine::{Finish, LinkId, OpId};
 use crate::error::{ErrorKind, Outcome};
 
 const PARK: &str = "reserve-with-timeout 30\r\n";
@@ -185,6 +185,49 @@ fn connections_beyond_the_usual_number_are_let_go_when_idle() {
     rig.advance(secs(600));
     assert_eq!(rig.open(), [rig.link(0)]);
     assert_eq!(rig.made(), 2, "a planned end is no failure");
+}
+
+/// Plays a server that has no job, and tells where a reserve waits for one.
+fn answer_all(rig: &mut Rig, parked: &mut Option<LinkId>) {
+    rig.connect_all();
+    for link in rig.open() {
+        for line in rig.sent(link).lines() {
+            match line {
+                "reserve-with-timeout 0" => rig.reply(link, "TIMED_OUT\r\n"),
+                "quit" => rig.cut(link, 0),
+                delete if delete.starts_with("delete ") => rig.reply(link, "DELETED\r\n"),
+                _ => *parked = Some(link),
+            }
+        }
+    }
+}
+
+#[test]
+fn light_work_does_not_keep_the_connections_of_a_busy_time() {
+    let mut rig = Rig::consumer(1, Config { max_connections: Some(3), ..Config::default() });
+    let mut parked = None;
+    let next_job = |rig: &mut Rig, parked: &mut Option<LinkId>, id: u64| {
+        let op = rig.receive();
+        for _ in 0..5 {
+            answer_all(rig, parked);
+            rig.advance(ms(10));
+        }
+        rig.reply(parked.take().unwrap(), &format!("RESERVED {id} 1\r\nx\r\n"));
+        rig.job(op).lease
+    };
+    let busy = [1, 2, 3].map(|id| next_job(&mut rig, &mut parked, id));
+    assert_eq!(rig.open().len(), 3);
+    for lease in busy {
+        rig.finish(lease, Finish::Delete);
+    }
+    for id in 4..100 {
+        answer_all(&mut rig, &mut parked);
+        let lease = next_job(&mut rig, &mut parked, id);
+        rig.finish(lease, Finish::Delete);
+        answer_all(&mut rig, &mut parked);
+        rig.advance(secs(1));
+    }
+    assert_eq!(rig.open().len(), 1);
 }
 
 #[test]
