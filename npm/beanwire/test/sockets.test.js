@@ -4,9 +4,11 @@
 
 const assert = require('node:assert/strict');
 const { randomBytes } = require('node:crypto');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { Worker } = require('node:worker_threads');
 
 const { beanstalkd, consumer, producer, serve } = require('./support');
 
@@ -64,6 +66,22 @@ test('a reply that came in during a long computation is not taken for late', asy
   const end = Date.now() + 500;
   while (Date.now() < end);
   assert.equal((await put).state, 'ready');
+});
+
+test('an answer that came in before a write failed counts', async (t) => {
+  const isReset = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(path.join(__dirname, 'broken.js'), { workerData: isReset });
+  t.after(() => worker.terminate());
+  const [port] = await once(worker, 'message');
+  const mail = producer(t, `127.0.0.1:${port}`);
+  await mail.ready();
+  const first = mail.put('mail', 'body one');
+  await new Promise(process.nextTick);
+  // The answer lies in the socket's buffer, behind it the reset, when the next put is written.
+  assert.notEqual(Atomics.wait(isReset, 0, 0, 10_000), 'timed-out');
+  const second = mail.put('mail', 'body two');
+  const ids = (await Promise.all([first, second])).map(({ id }) => id);
+  assert.deepEqual(ids, [1n, 2n]);
 });
 
 test('every address of a name is tried', async (t) => {
