@@ -8,9 +8,9 @@ const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { Worker } = require('node:worker_threads');
+const { MessageChannel, Worker } = require('node:worker_threads');
 
-const { beanstalkd, consumer, producer, serve } = require('./support');
+const { beanstalkd, connection, consumer, producer, serve } = require('./support');
 
 const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => (
   fs.readFileSync(path.join(__dirname, 'tls', `${name}.pem`))
@@ -54,6 +54,24 @@ test('bodies of jobs that come together are each for themselves', async (t) => {
   }, { signal: stop.signal });
   const found = jobs.map((job) => job.text()).sort();
   assert.deepEqual(found, texts.map((text) => `x${text.slice(1)}`).sort());
+});
+
+test('to transfer a body leaves those of other jobs as they were', async (t) => {
+  const direct = connection(t, (await serve(t)).uri);
+  for (const body of ['one', 'two', 'three']) {
+    await direct.put('default', body);
+  }
+  const [one, two] = [await direct.reserve(), await direct.reserve()];
+  const { port1 } = new MessageChannel();
+  t.after(() => port1.close());
+  try {
+    port1.postMessage(one.body, [one.body.buffer]);
+  } catch (error) {
+    // Before Node.js 21 it is copied instead.
+    assert.equal(error.name, 'DataCloneError');
+  }
+  const three = await direct.reserve();
+  assert.deepEqual([one, two, three].map((job) => job.text()), ['one', 'two', 'three']);
 });
 
 test('a reply that came in during a long computation is not taken for late', async (t) => {
