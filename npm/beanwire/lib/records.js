@@ -21,7 +21,7 @@ const NO_ALARM = 2 ** 32 - 1;
 
 /** Bodies of jobs that come together share a buffer; it is replaced once there is less room. */
 const BODIES = 16 * 1024;
-const LEAST_ROOM = 4096;
+const LEAST_ROOM = 1024;
 
 /** What is sent in one go; more once there was much to send. */
 const LEAST_WIRE = 64 * 1024;
