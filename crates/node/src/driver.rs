@@ -18,7 +18,7 @@ use napi::Result;
 use slab::Slab;
 
 use crate::convert;
-use crate::link::{Link, Progress};
+use crate::link::Link;
 use crate::record::{Completion, Records};
 use crate::room::{Room, Waiting};
 
@@ -164,13 +164,21 @@ impl Driver {
                 self.engine.cancel(self.now, op);
                 self.leave(wait);
             }
-            None => self.room.cancel(number),
+            None => {
+                self.room.cancel(number);
+                self.refill();
+            }
         }
     }
 
     fn leave(&mut self, wait: Wait) {
         let Wait::Put(units) = wait else { return };
         self.room.give(units);
+        self.refill();
+    }
+
+    /// Starts the puts that wait, as long as there is room for the first of them.
+    fn refill(&mut self) {
         while let Some((Waiting { number, job, deadline }, units)) = self.room.next() {
             self.start(number, Request::Put(job), Some(deadline), Wait::Put(units));
         }
@@ -186,6 +194,7 @@ impl Driver {
         for number in self.room.expire(self.now) {
             self.fail(number, self.room.full());
         }
+        self.refill();
         self.engine.handle_timer(self.now);
     }
 
@@ -204,15 +213,15 @@ impl Driver {
     pub(crate) fn receive(&mut self, key: usize, bytes: &[u8]) {
         let Some(link) = self.links.get_mut(key) else { return };
         match link.receive(bytes) {
-            Ok(progress) => {
-                if matches!(progress, Progress::Opened) {
+            Ok(is_new) => {
+                if is_new {
                     self.engine.handle_connected(self.now, link.id);
                 }
                 link.deliver(&mut self.engine, self.now);
                 if link.is_encrypted() {
                     self.dirty.push(key);
                 }
-                if matches!(progress, Progress::Ended) {
+                if link.was_ended() {
                     self.close(key, None);
                 }
             }

@@ -34,15 +34,6 @@ pub(crate) struct Link {
     pub(crate) is_over: bool,
 }
 
-/// What came of bytes.
-pub(crate) enum Progress {
-    Nothing,
-    /// It is of use now.
-    Opened,
-    /// The server has ended it.
-    Ended,
-}
-
 /// What is to be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Sending {
@@ -84,20 +75,23 @@ impl Link {
         Ok(self.is_open)
     }
 
-    /// Bytes came in.
-    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<Progress, Error> {
+    /// Bytes came in. Says whether the connection is of use since then.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) -> Result<bool, Error> {
         let Some(tls) = &mut self.tls else {
             self.input.extend_from_slice(bytes);
-            return Ok(Progress::Nothing);
+            return Ok(false);
         };
         if let Err(error) = tls.read(bytes, &mut self.input) {
             return Err(self.error(error));
         }
-        if !self.is_open && !tls.is_handshaking() {
-            self.is_open = true;
-            return Ok(Progress::Opened);
-        }
-        Ok(if tls.has_ended { Progress::Ended } else { Progress::Nothing })
+        let is_new = !self.is_open && !tls.is_handshaking();
+        self.is_open |= is_new;
+        Ok(is_new)
+    }
+
+    /// Whether the server has ended it by the means of TLS.
+    pub(crate) fn was_ended(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.has_ended)
     }
 
     /// Hands what came in to the engine.

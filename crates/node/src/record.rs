@@ -67,7 +67,7 @@ pub const BESIDE: u32 = u32::MAX;
 const RESERVE: usize = 2;
 
 /// Bodies up to this length share a buffer.
-const SHARED: usize = 4096;
+const SHARED: usize = 1024;
 
 /// How an operation ended.
 #[derive(Debug)]

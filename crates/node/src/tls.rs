@@ -1,6 +1,7 @@
 //! TLS between a connection and its bytes.
 
 use std::io::{self, Read as _, Write as _};
+use std::sync::OnceLock;
 
 use beanwire_core::error::{Error, ErrorKind};
 use beanwire_core::tls::TlsClient;
@@ -88,8 +89,17 @@ impl Tls {
     }
 }
 
-/// Whom the system trusts.
+/// Whom the system trusts. Read once, for that takes long.
 pub(crate) fn system_roots() -> Result<RootCertStore, Error> {
+    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
+    if let Some(roots) = ROOTS.get() {
+        return Ok(roots.clone());
+    }
+    let roots = load_roots()?;
+    Ok(ROOTS.get_or_init(|| roots).clone())
+}
+
+fn load_roots() -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     store.add_parsable_certificates(found.certs);

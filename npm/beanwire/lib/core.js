@@ -113,7 +113,7 @@ class Core {
       }
     };
     const bad = (reason) => end(Failure.from(this.#native.badName(at, reason)));
-    const timer = setTimeout(bad, this.#connectTimeout);
+    const timer = setTimeout(setImmediate, this.#connectTimeout, bad);
     timer.unref();
     dns.lookup(this.#addresses[at].host, { all: true }, (error) => (
       error === null ? end() : bad(error.message)));

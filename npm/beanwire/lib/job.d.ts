@@ -17,7 +17,11 @@ export class Job<T = unknown> {
   readonly id: bigint;
   /** The server that holds it, as its normalised URI. */
   readonly server: string;
-  /** Its content. */
+  /**
+   * Its content. As Buffers of Node.js's pool do, it may share its `buffer` with the bodies of other
+   * jobs: such a buffer cannot be transferred, and a structured clone of the body copies all of it. To
+   * pass the body on alone, copy it: `new Uint8Array(job.body)`.
+   */
   readonly body: Buffer;
   /** When the server's answer came in. */
   readonly reservedAt: Date;

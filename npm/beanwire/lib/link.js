@@ -103,8 +103,7 @@ class Link {
     if (isLast) {
       wire.endOutput();
     }
-    // A write that fails at once has ended it.
-    if (!isTaken && !this.#isOver) {
+    if (!isTaken) {
       this.#core.native.blocked(this.#key);
       wire.once('drain', () => this.#drained());
     }

@@ -205,7 +205,8 @@ class Batch {
         const { done, value } = this.#jobs.next();
         if (done) {
           this.#isOver = true;
-        } else {
+        } else if (!this.#isOver) {
+          // To ask for it may have aborted the signal.
           this.#submit(value);
         }
       }

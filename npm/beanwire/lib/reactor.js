@@ -3,7 +3,7 @@
 // When the clients of this thread take their turns, whether they keep the process alive, and how
 // their calls are waited for.
 
-const { clearTimeout, setInterval, setTimeout } = require('node:timers');
+const { clearTimeout, setImmediate, setInterval, setTimeout } = require('node:timers');
 const { Aborted, timedOut } = require('./errors');
 const { listen, unlisten } = require('./signals');
 
@@ -63,8 +63,17 @@ function flush() {
   const cores = scheduled;
   scheduled = [];
   for (const core of cores) {
-    core.turn();
+    try {
+      core.turn();
+    } catch (error) {
+      // The others take theirs all the same.
+      nextTick(raise, error);
+    }
   }
+}
+
+function raise(error) {
+  throw error;
 }
 
 /** Starts an operation of a client. Resolves with its value or a Failure, and never rejects. */
@@ -100,8 +109,9 @@ function guarded(promise, giveUp, signal, timeout) {
     return promise;
   }
   listen(signal, onAbort);
+  // What has come in meanwhile is looked at first: the thread may have been busy for long.
   const timer = timeout === undefined || timeout === Infinity ? undefined
-    : setTimeout(() => giveUp(timedOut(timeout, 'unknown')), timeout);
+    : setTimeout(setImmediate, timeout, () => giveUp(timedOut(timeout, 'unknown')));
   return promise.then((result) => {
     unlisten(signal, onAbort);
     clearTimeout(timer);

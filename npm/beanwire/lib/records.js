@@ -5,6 +5,8 @@
 // Records are read to the end before anything else runs: who waits is only resolved here, and goes on
 // in a microtask. What is submitted meanwhile is started by a later turn.
 
+const { markAsUntransferable } = require('node:worker_threads');
+
 const { Failure } = require('./errors');
 const memory = require('./memory');
 const { input } = require('./wire');
@@ -18,8 +20,8 @@ const { FIRST_RECORD, longs, words } = memory;
 const NO_ALARM = 2 ** 32 - 1;
 
 /** Bodies of jobs that come together share a buffer; it is replaced once there is less room. */
-const BODIES = 64 * 1024;
-const LEAST_ROOM = 4096;
+const BODIES = 16 * 1024;
+const LEAST_ROOM = 1024;
 
 /** What is sent in one go; more once there was much to send. */
 const LEAST_WIRE = 64 * 1024;
@@ -27,7 +29,7 @@ const MOST_WIRE = 256 * 1024;
 
 const STATES = ['ready', 'delayed', 'buried'];
 
-let bodies = Buffer.allocUnsafeSlow(BODIES);
+let bodies = makeRoom();
 let bodiesAt = 0;
 /** What is to be sent. */
 let wire = Buffer.allocUnsafeSlow(LEAST_WIRE);
@@ -44,6 +46,8 @@ function read(core, native, link, length) {
   let left = length;
   let isMore;
   do {
+    // A turn before may have failed.
+    payloads.length = 0;
     const submitted = memory.taken(core);
     const count = native.turn(
       memory.buffer, submitted, bodies, bodiesAt, wire, payloads, input, link, left,
@@ -129,10 +133,17 @@ function readRecords(core, count) {
     wire = Buffer.allocUnsafeSlow(isWireSmall ? wire.length * 2 : wire.length);
   }
   if (bodies.length - bodiesAt < LEAST_ROOM) {
-    bodies = Buffer.allocUnsafeSlow(BODIES);
+    bodies = makeRoom();
     bodiesAt = 0;
   }
   return events;
+}
+
+/** It stays here: to transfer it with one of its bodies would take the others away, too. */
+function makeRoom() {
+  const room = Buffer.allocUnsafeSlow(BODIES);
+  markAsUntransferable(room.buffer);
+  return room;
 }
 
 function end(core, op, value) {

@@ -11,6 +11,9 @@ const GIB = 2 ** 30;
 
 const OURS = Symbol('ours');
 
+/** They run also if nobody refers to them. */
+const running = new Set();
+
 /** Starts a server in this process. It runs until it is closed or the process ends. */
 async function startServer(options) {
   const { cert, host, key, maxJobSize, path, port } = check.options(options, OPTIONS);
@@ -45,6 +48,7 @@ class Server {
       throw new TypeError('a server comes from startServer()');
     }
     this.#native = native;
+    running.add(native);
     this.#uri = native.uri;
   }
 
@@ -102,6 +106,7 @@ class Server {
   }
 
   async close() {
+    running.delete(this.#native);
     this.#closing ??= this.#native.stop();
     await this.#closing;
   }

@@ -28,6 +28,8 @@ function calling(call) {
  */
 class Wire extends net.Socket {
   #link;
+  /** Why nothing more can be sent. */
+  #broken;
 
   constructor(link) {
     const callback = (length) => {
@@ -75,7 +77,7 @@ class Wire extends net.Socket {
     const link = this.#link;
     this.#link = undefined;
     calling(() => super.destroy());
-    link?.ended(error);
+    link?.ended(this.#broken ?? error);
     return this;
   }
 
@@ -86,16 +88,28 @@ class Wire extends net.Socket {
   }
 
   _write(chunk, encoding, callback) {
-    super._write(chunk, encoding, process.nextTick === nextTick ? callback : later(callback));
+    super._write(chunk, encoding, this.#unlessBroken(callback));
   }
 
   _final(callback) {
-    super._final(later(callback));
+    super._final(this.#unlessBroken(callback));
   }
-}
 
-function later(callback) {
-  return (error) => calling(() => callback(error));
+  /**
+   * What is called when something was sent. An error is kept, and leaves the stream full for good: what
+   * the peer had answered by then is still worth reading, for it decides whether a put is done again.
+   */
+  #unlessBroken(callback) {
+    return (error) => {
+      if (error) {
+        this.#broken = error;
+      } else if (process.nextTick === nextTick) {
+        callback();
+      } else {
+        calling(callback);
+      }
+    };
+  }
 }
 
 module.exports = { Wire, input };

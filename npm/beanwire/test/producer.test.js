@@ -5,7 +5,7 @@ const { test } = require('node:test');
 
 const { BeanwireError, Producer } = require('..');
 const {
-  alive, connection, freePort, onBoth, producer, rejection, serve,
+  alive, connection, freePort, onBoth, producer, rejection, scripted, serve,
 } = require('./support');
 
 onBoth('a put tells the id, the server and the state', async (t, uri) => {
@@ -189,3 +189,28 @@ test('two servers share the puts, and a delete finds the right one', async (t) =
   assert.deepEqual(new Set(jobs.map(({ server }) => server)), new Set([one.uri, two.uri]));
   await Promise.all(jobs.map((job) => mail.delete(job)));
 });
+
+for (const [end, timeout] of [['is given up', undefined], ['has waited too long', 20]]) {
+  test(`a put that waited behind one that ${end} is sent if there is room`, async (t) => {
+    // No put is answered before the last one is there.
+    const uri = await scripted(t, (line, body, reply) => {
+      if (line.startsWith('use ')) {
+        reply(`USING ${line.slice(4)}\r\n`);
+      } else if (body.toString() === 'last') {
+        reply('INSERTED 1\r\nINSERTED 2\r\n');
+      }
+    });
+    const mail = producer(t, uri, { maxPendingBytes: 4096 });
+    await mail.ready();
+    const first = mail.put('mail', Buffer.alloc(2000));
+    const stop = new AbortController();
+    const { signal } = stop;
+    const ended = rejection(mail.put('mail', Buffer.alloc(3000), { signal, timeout }));
+    const last = mail.put('mail', 'last');
+    if (timeout === undefined) {
+      stop.abort();
+    }
+    await ended;
+    assert.deepEqual((await Promise.all([first, last])).map(({ id }) => id), [1n, 2n]);
+  });
+}

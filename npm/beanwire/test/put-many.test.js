@@ -94,6 +94,23 @@ test('a signal gives them all up, and takes its listener with it', async (t) => 
   assert.equal(await rejection(mail.putMany([], { signal: stop.signal })), 'enough');
 });
 
+test('a job whose iterable has aborted the signal is not put', async (t) => {
+  const server = await serve(t);
+  const mail = producer(t, server.uri);
+  const stop = new AbortController();
+  function* jobs() {
+    // More than are under way at once.
+    for (let n = 0; n < 5000; n += 1) {
+      yield { body: 'x', tube: 'mail' };
+    }
+    stop.abort('enough');
+    yield { body: 'x', tube: 'too-late' };
+  }
+  assert.equal(await rejection(mail.putMany(jobs(), { signal: stop.signal })), 'enough');
+  await mail.put('mail', 'x');
+  assert.ok(!(await connection(t, server.uri).listTubes()).includes('too-late'));
+});
+
 test('a timeout is that of each put', async (t) => {
   const server = await serve(t);
   const mail = producer(t, server.uri);

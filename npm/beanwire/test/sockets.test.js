@@ -4,11 +4,13 @@
 
 const assert = require('node:assert/strict');
 const { randomBytes } = require('node:crypto');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { MessageChannel, Worker } = require('node:worker_threads');
 
-const { beanstalkd, consumer, producer, serve } = require('./support');
+const { beanstalkd, connection, consumer, producer, serve } = require('./support');
 
 const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => (
   fs.readFileSync(path.join(__dirname, 'tls', `${name}.pem`))
@@ -54,6 +56,24 @@ test('bodies of jobs that come together are each for themselves', async (t) => {
   assert.deepEqual(found, texts.map((text) => `x${text.slice(1)}`).sort());
 });
 
+test('to transfer a body leaves those of other jobs as they were', async (t) => {
+  const direct = connection(t, (await serve(t)).uri);
+  for (const body of ['one', 'two', 'three']) {
+    await direct.put('default', body);
+  }
+  const [one, two] = [await direct.reserve(), await direct.reserve()];
+  const { port1 } = new MessageChannel();
+  t.after(() => port1.close());
+  try {
+    port1.postMessage(one.body, [one.body.buffer]);
+  } catch (error) {
+    // Before Node.js 21 it is copied instead.
+    assert.equal(error.name, 'DataCloneError');
+  }
+  const three = await direct.reserve();
+  assert.deepEqual([one, two, three].map((job) => job.text()), ['one', 'two', 'three']);
+});
+
 test('a reply that came in during a long computation is not taken for late', async (t) => {
   // It answers by itself, whatever this thread does.
   const { uri } = await beanstalkd(t);
@@ -64,6 +84,22 @@ test('a reply that came in during a long computation is not taken for late', asy
   const end = Date.now() + 500;
   while (Date.now() < end);
   assert.equal((await put).state, 'ready');
+});
+
+test('an answer that came in before a write failed counts', async (t) => {
+  const isReset = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(path.join(__dirname, 'broken.js'), { workerData: isReset });
+  t.after(() => worker.terminate());
+  const [port] = await once(worker, 'message');
+  const mail = producer(t, `127.0.0.1:${port}`);
+  await mail.ready();
+  const first = mail.put('mail', 'body one');
+  await new Promise(process.nextTick);
+  // The answer lies in the socket's buffer, behind it the reset, when the next put is written.
+  assert.notEqual(Atomics.wait(isReset, 0, 0, 10_000), 'timed-out');
+  const second = mail.put('mail', 'body two');
+  const ids = (await Promise.all([first, second])).map(({ id }) => id);
+  assert.deepEqual(ids, [1n, 2n]);
 });
 
 test('every address of a name is tried', async (t) => {

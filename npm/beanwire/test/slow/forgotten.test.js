@@ -8,7 +8,7 @@ const { test } = require('node:test');
 const { connection, run, serve } = require('../support');
 
 const script = (body) => `
-  const { Connection, Consumer, Producer } = require('.');
+  const { Connection, Consumer, Producer, startServer } = require('.');
   const { URI } = process.env;
   (async () => {
     const direct = new Connection(URI);
@@ -148,6 +148,18 @@ test('a client is kept as long as a job of it is in hand, or a call under way', 
       globalThis.calling = calling;
     }
     silent.abort();
+    console.log('done');
+  `);
+});
+
+test('a server that nobody refers to runs on', async (t) => {
+  await runs(t, `
+    const { uri } = await startServer();
+    for (let n = 0; n < 20; n += 1) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await new Connection(uri).stats();
     console.log('done');
   `);
 });
