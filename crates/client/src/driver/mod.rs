@@ -298,6 +298,10 @@ impl Driver {
         }
     }
 
+    fn is_flooded(&self, link: LinkId) -> bool {
+        self.lock().engine.is_flooded(link)
+    }
+
     fn progress(&self, link: LinkId) {
         self.lock().engine.handle_progress(self.now(), link);
     }

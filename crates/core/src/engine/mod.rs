@@ -111,8 +111,9 @@ pub struct Engine {
     sabotage: Option<Sabotage>,
 }
 
-/// Answers on their way that make a connection busy.
+/// Answers on their way that make a connection busy, and so many that it is flooded.
 const BUSY: usize = 8;
+const FLOOD: usize = 64;
 
 /// What a command was sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -318,6 +319,13 @@ impl Engine {
     #[must_use]
     pub fn is_busy(&self, link: LinkId) -> bool {
         self.links.get(&link).is_some_and(|link| link.conn.sent() >= BUSY)
+    }
+
+    /// Whether so many answers are on their way that a few may be waited for before the next is read:
+    /// that is little beside the time that each of them takes anyway.
+    #[must_use]
+    pub fn is_flooded(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|link| link.conn.sent() >= FLOOD)
     }
 
     /// What to do next.
