@@ -1,5 +1,8 @@
 //! The calls of JavaScript on one client.
 
+use std::hint;
+use std::time::{Duration, Instant};
+
 use beanwire_core::engine::{Finish, Request, Success};
 use beanwire_core::protocol::Command;
 use beanwire_core::types::JobId;
@@ -100,7 +103,8 @@ impl Client {
     /// submitted, does what is due, and writes records of what is left to do. Their bodies go to
     /// `bodies`, what is to be sent to `wire`, and other payloads to `payloads`.
     ///
-    /// The header tells the next alarm in ms, and whether another turn is to follow at once.
+    /// The header tells the next alarm in ms, whether another turn is to follow at once, and for how
+    /// many microseconds it is worthwhile to look away when all is sent.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments, reason = "a call for each would cost more")]
     pub fn turn(
@@ -130,8 +134,18 @@ impl Client {
             // Rounded up: what rings too early rings again.
             u32::try_from(span.as_micros().div_ceil(1000)).unwrap_or(MAX_ALARM).min(MAX_ALARM)
         });
-        write(header, 0, &[alarm, u32::from(records.is_more), 0, 0, 0, 0, 0, 0]);
+        let gather = driver.gather().map_or(0, |span| span.subsec_micros());
+        write(header, 0, &[alarm, u32::from(records.is_more), gather, 0, 0, 0, 0, 0]);
         Ok(u32::try_from(records.written).unwrap_or(u32::MAX))
+    }
+
+    /// Looks away for so many microseconds, few enough for the event loop not to notice.
+    #[napi]
+    pub fn look_away(&self, micros: u32) {
+        let (start, span) = (Instant::now(), Duration::from_micros(micros.into()));
+        while start.elapsed() < span {
+            hint::spin_loop();
+        }
     }
 
     /// The time of an alarm has come; the first one starts the client.

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::thread;
 use std::time::Duration;
 
 use beanwire_core::engine::{
@@ -45,6 +46,9 @@ pub(crate) struct Driver {
     dirty: Vec<usize>,
     /// When JavaScript will ring by itself.
     alarm: Option<Instant>,
+    /// The connection on which bytes came in last.
+    last_read: Option<LinkId>,
+    has_processors: bool,
 }
 
 /// What becomes of the result of an operation.
@@ -82,6 +86,8 @@ impl Driver {
             ended: VecDeque::new(),
             dirty: Vec::new(),
             alarm: None,
+            last_read: None,
+            has_processors: thread::available_parallelism().is_ok_and(|count| count.get() > 1),
         }
     }
 
@@ -212,6 +218,7 @@ impl Driver {
     /// Bytes came in.
     pub(crate) fn receive(&mut self, key: usize, bytes: &[u8]) {
         let Some(link) = self.links.get_mut(key) else { return };
+        self.last_read = Some(link.id);
         match link.receive(bytes) {
             Ok(is_new) => {
                 if is_new {
@@ -374,6 +381,11 @@ impl Driver {
                 records.close(key);
             }
         }
+    }
+
+    /// For how long JavaScript is to look away once it has sent all.
+    pub(crate) fn gather(&self) -> Option<Duration> {
+        self.engine.gather(self.last_read.filter(|_| self.has_processors)?)
     }
 
     /// When JavaScript has to ring earlier than it would by itself.

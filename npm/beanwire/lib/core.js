@@ -295,7 +295,11 @@ class Core {
   /** Does what is due on the native side, and what is to be done here. */
   turn() {
     this.#isScheduled = false;
-    read(this, this.#native, 0, 0);
+    const micros = read(this, this.#native, 0, 0);
+    if (micros > 0) {
+      // Answers gather meanwhile: to be woken for each of them would take longer.
+      this.#native.lookAway(micros);
+    }
   }
 
   /** So many bytes have come in on a link. */

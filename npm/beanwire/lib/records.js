@@ -40,11 +40,12 @@ const hungry = [];
 
 /**
  * Has the native side take turns until there is nothing to do, and does what it says. So many bytes
- * have come in on a link.
+ * have come in on a link. Gives for how many microseconds it is worthwhile to look away then.
  */
 function read(core, native, link, length) {
   let left = length;
   let isMore;
+  let gather;
   do {
     // A turn before may have failed.
     payloads.length = 0;
@@ -54,6 +55,7 @@ function read(core, native, link, length) {
     );
     left = 0;
     isMore = words[1] === 1;
+    gather = words[2];
     if (words[0] !== NO_ALARM) {
       core.setAlarm(words[0]);
     }
@@ -63,6 +65,7 @@ function read(core, native, link, length) {
     }
     events?.forEach((event) => core.tell(event));
   } while (isMore);
+  return gather;
 }
 
 /** Gives the events, of which listeners are told that may do what they want. */

@@ -298,8 +298,8 @@ impl Driver {
         }
     }
 
-    fn is_flooded(&self, link: LinkId) -> bool {
-        self.lock().engine.is_flooded(link)
+    fn gather(&self, link: LinkId) -> Option<Duration> {
+        self.lock().engine.gather(link)
     }
 
     fn progress(&self, link: LinkId) {

@@ -110,42 +110,11 @@ pub(super) async fn others_first() {
     .await;
 }
 
-/// When it is worthwhile to let answers gather before the next read.
-///
-/// A server that writes each answer by itself has to wake a reader that sleeps for each of them. That
-/// costs the server as much as the answer, and the reader as much as handling it. Where answers come
-/// one right after the other, to look away for a moment saves both.
-struct Gather {
-    last_read: Instant,
-    has_processors: bool,
-}
-
-impl Gather {
-    /// For so long; a task may keep its thread for longer than that.
-    const SPAN: Duration = Duration::from_micros(20);
-
-    /// Answers that come no faster than this are not worth it.
-    const FAST: Duration = Duration::from_micros(100);
-
-    fn new() -> Self {
-        // With a single one, the server could do nothing meanwhile.
-        let has_processors = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
-        Self { last_read: Instant::now(), has_processors }
-    }
-
-    /// To be asked after each read.
-    fn is_worthwhile(&mut self) -> bool {
-        let now = Instant::now();
-        let before = mem::replace(&mut self.last_read, now);
-        self.has_processors && now - before < Self::FAST
-    }
-
-    /// No clock of the runtime's is as fine, and to sleep is what it is about to avoid.
-    fn wait() {
-        let start = Instant::now();
-        while start.elapsed() < Self::SPAN {
-            hint::spin_loop();
-        }
+/// Looks away for so long. A task may keep its thread for longer than that.
+fn look_away(span: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < span {
+        hint::spin_loop();
     }
 }
 
@@ -160,7 +129,7 @@ pub(super) async fn serve(
     let writer = wire.attach(writer);
     let mut input = BytesMut::new();
     let mut write_blocked = false;
-    let mut gather = Gather::new();
+    let has_processors = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
     // Nothing more can be sent. What the server had answered by then is still worth reading: it
     // decides whether a put is done again.
     let mut broken = None;
@@ -175,10 +144,10 @@ pub(super) async fn serve(
                         driver.drive_and_yield(|inner, now| {
                             inner.engine.handle_data(now, wire.link(), &mut input);
                         });
-                        if gather.is_worthwhile() && driver.is_flooded(wire.link()) {
+                        if has_processors && let Some(span) = driver.gather(wire.link()) {
                             others_first().await;
                             wire.flush(driver);
-                            Gather::wait();
+                            look_away(span);
                         }
                         continue;
                     }

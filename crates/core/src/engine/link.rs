@@ -31,6 +31,9 @@ pub(super) struct Link {
     /// Whether the driver knows that there are bytes to send.
     pub(super) announced: bool,
     pub(super) idle_since: Instant,
+    /// When bytes last came in, and whether that was soon after those before.
+    pub(super) read_at: Instant,
+    pub(super) reads_fast: bool,
     /// When it came up.
     pub(super) up_since: Instant,
     /// The caller of the reserve that waits on it has given up.
@@ -153,6 +156,8 @@ impl Engine {
             by_job: SortedMap::new(),
             announced: false,
             idle_since: self.now,
+            read_at: Instant::default(),
+            reads_fast: false,
             up_since: self.now,
             deserted: false,
             stuck_due: None,

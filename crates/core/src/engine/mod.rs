@@ -111,9 +111,13 @@ pub struct Engine {
     sabotage: Option<Sabotage>,
 }
 
-/// Answers on their way that make a connection busy, and so many that it is flooded.
+/// Answers on their way that make a connection busy.
 const BUSY: usize = 8;
+
+/// So many that the next ones may gather for a moment, if they come as fast as that.
 const FLOOD: usize = 64;
+const FAST: Duration = Duration::from_micros(100);
+const GATHER: Duration = Duration::from_micros(20);
 
 /// What a command was sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,6 +261,10 @@ impl Engine {
     /// Bytes came in. What is not a whole reply yet is left in `input`.
     pub fn handle_data(&mut self, now: Instant, link: LinkId, input: &mut BytesMut) {
         self.tick(now);
+        if let Some(state) = self.links.get_mut(&link) {
+            let before = std::mem::replace(&mut state.read_at, self.now);
+            state.reads_fast = self.now.saturating_since(before) < FAST;
+        }
         self.read_replies(link, input);
         self.settle();
     }
@@ -321,11 +329,18 @@ impl Engine {
         self.links.get(&link).is_some_and(|link| link.conn.sent() >= BUSY)
     }
 
-    /// Whether so many answers are on their way that a few may be waited for before the next is read:
-    /// that is little beside the time that each of them takes anyway.
+    /// For how long it is worthwhile not to look at this connection after its bytes were handled and
+    /// what is to be sent was sent.
+    ///
+    /// A server that writes each answer by itself has to wake a reader that sleeps for each of them.
+    /// That costs the server as much as the answer, and the reader as much as handling it. Where very
+    /// many answers are on their way and come one right after the other, to look away for a moment
+    /// saves both, and is little beside the time that each of them takes anyway. The span is so short
+    /// that only a spin keeps it; with a single processor the server could do nothing meanwhile.
     #[must_use]
-    pub fn is_flooded(&self, link: LinkId) -> bool {
-        self.links.get(&link).is_some_and(|link| link.conn.sent() >= FLOOD)
+    pub fn gather(&self, link: LinkId) -> Option<Duration> {
+        let link = self.links.get(&link)?;
+        (link.reads_fast && link.conn.sent() >= FLOOD).then_some(GATHER)
     }
 
     /// What to do next.
