@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::future::{Future, IntoFuture, pending};
-use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -10,11 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use beanwire_core::error::{Error, ErrorKind};
-use beanwire_core::types::JobId;
 use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, Span, error, info, warn};
+use tracing::{Instrument as _, error, info, warn};
 
 use crate::client::Client;
 use crate::job::Job;
@@ -141,7 +139,7 @@ impl<'a, H: Handler> Receive<'a, H> {
         let mut workers = JoinSet::new();
         // Whatever way this ends, the handlers end with it. They must know before they are aborted,
         // so that their jobs go back unharmed.
-        let _abandon = Abandon(Arc::clone(&crew.abandon));
+        let _abandon = Abandon(Arc::clone(&crew.is_abandoned));
         let _stop = crew.stop.clone().drop_guard();
         for _ in 0..client.config().concurrency {
             workers.spawn(Arc::clone(&crew).work());
@@ -166,13 +164,12 @@ impl<'a, H: Handler> Receive<'a, H> {
                 () = closed.cancelled() => {}
             }
         }
-        crew.abandon.store(true, Ordering::SeqCst);
-        workers.abort_all();
+        crew.is_abandoned.store(true, Ordering::SeqCst);
+        crew.abandon.cancel();
         // A handler that blocks its thread cannot be stopped; its job is released when it ends.
         if tokio::time::timeout(FORCE_GRACE, all_ended(&mut workers)).await.is_err() {
             crew.abandoned.fetch_add(workers.len(), Ordering::Relaxed);
         }
-        crew.let_go();
         Ok(crew.report())
     }
 }
@@ -196,8 +193,10 @@ struct Crew<H> {
     handler: H,
     /// No new jobs.
     stop: CancellationToken,
-    /// Handlers are stopped where they are; what they have not finished is no failure of theirs.
-    abandon: Arc<AtomicBool>,
+    /// Handlers are stopped where they are.
+    abandon: CancellationToken,
+    /// Then what they have not finished is no failure of theirs.
+    is_abandoned: Arc<AtomicBool>,
     handled: AtomicUsize,
     failed: AtomicUsize,
     abandoned: AtomicUsize,
@@ -209,7 +208,8 @@ impl<H: Handler> Crew<H> {
             client,
             handler,
             stop: CancellationToken::new(),
-            abandon: Arc::default(),
+            abandon: CancellationToken::new(),
+            is_abandoned: Arc::default(),
             handled: AtomicUsize::new(0),
             failed: AtomicUsize::new(0),
             abandoned: AtomicUsize::new(0),
@@ -217,7 +217,9 @@ impl<H: Handler> Crew<H> {
     }
 
     async fn work(self: Arc<Self>) {
+        // Once for all jobs: to wait for them anew costs more than to go on waiting.
         let mut stop = pin!(self.stop.cancelled());
+        let mut abandon = pin!(self.abandon.cancelled());
         while !self.stop.is_cancelled() {
             // A job that is there already is not worth a look at the signal.
             let job = tokio::select! {
@@ -227,7 +229,7 @@ impl<H: Handler> Crew<H> {
             };
             match job {
                 Ok(job) if self.stop.is_cancelled() => job.give_back(),
-                Ok(job) => self.handle(job).await,
+                Ok(job) => self.handle(job, abandon.as_mut()).await,
                 Err(error) => {
                     if error.kind() != ErrorKind::Closed {
                         error!(target: "beanwire", %error, "receive");
@@ -245,16 +247,25 @@ impl<H: Handler> Crew<H> {
         self.client.driver.drive(|inner, now| inner.engine.pause_if_unused(now));
     }
 
-    async fn handle(&self, mut job: Job) {
+    async fn handle(&self, mut job: Job, abandon: Pin<&mut impl Future<Output = ()>>) {
         let span = telemetry::span(Operation::Process, "process");
         telemetry::record_job(&span, job.id(), job.server());
         span.record("messaging.message.body.size", job.body().len());
-        job.abandon_with(Arc::clone(&self.abandon));
+        job.abandon_with(Arc::clone(&self.is_abandoned));
         let id = job.id();
         let work = AssertUnwindSafe(async { self.handler.handle(job).await }).catch_unwind();
-        let at_work = AtWork { abandoned: &self.abandoned, span: &span, id };
-        let outcome = work.instrument(span.clone()).await;
-        mem::forget(at_work);
+        let mut work = pin!(work.instrument(span.clone()));
+        let outcome = tokio::select! {
+            biased;
+            outcome = &mut work => Some(outcome),
+            () = abandon => None,
+        };
+        // What it waited for may have come between the two looks.
+        let Some(outcome) = outcome.or_else(|| work.as_mut().now_or_never()) else {
+            self.abandoned.fetch_add(1, Ordering::Relaxed);
+            warn!(target: "beanwire", parent: &span, %id, "handler stopped by force");
+            return;
+        };
         self.handled.fetch_add(1, Ordering::Relaxed);
         let reason = match outcome {
             Ok(Ok(())) => return,
@@ -281,20 +292,6 @@ struct Abandon(Arc<AtomicBool>);
 impl Drop for Abandon {
     fn drop(&mut self) {
         self.0.store(true, Ordering::SeqCst);
-    }
-}
-
-/// A handler that runs; dropped if it is stopped by force.
-struct AtWork<'a> {
-    abandoned: &'a AtomicUsize,
-    span: &'a Span,
-    id: JobId,
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        self.abandoned.fetch_add(1, Ordering::Relaxed);
-        warn!(target: "beanwire", parent: self.span, id = %self.id, "handler stopped by force");
     }
 }
 
