@@ -152,10 +152,11 @@ impl Driver {
     }
 
     /// The same in a task that will yield after it, so that writes may be left to others.
-    fn drive_and_yield(self: &Arc<Self>, call: impl FnOnce(&mut Inner, Instant)) {
+    fn drive_and_yield<R>(self: &Arc<Self>, call: impl FnOnce(&mut Inner, Instant) -> R) -> R {
         let mut effects = Effects::default();
-        self.run(&mut effects, call, |_, result| result);
+        let result = self.run(&mut effects, call, |_, result| result);
         self.perform(effects, true);
+        result
     }
 
     /// Calls the engine and collects what it wants done; `then` sees, under the same lock, what has
@@ -296,10 +297,6 @@ impl Driver {
                 () = self.closed.cancelled() => {}
             }
         }
-    }
-
-    fn gather(&self, link: LinkId) -> Option<Duration> {
-        self.lock().engine.gather(link)
     }
 
     fn progress(&self, link: LinkId) {

@@ -141,10 +141,11 @@ pub(super) async fn serve(
                 let end = match read {
                     Ok(0) => Ok(()),
                     Ok(_) => {
-                        driver.drive_and_yield(|inner, now| {
+                        let gather = driver.drive_and_yield(|inner, now| {
                             inner.engine.handle_data(now, wire.link(), &mut input);
+                            inner.engine.gather(wire.link())
                         });
-                        if has_processors && let Some(span) = driver.gather(wire.link()) {
+                        if has_processors && let Some(span) = gather {
                             others_first().await;
                             wire.flush(driver);
                             look_away(span);
