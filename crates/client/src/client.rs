@@ -24,6 +24,11 @@ use crate::telemetry::{self, Operation};
 /// Most puts that one call of `put_many` submits at once.
 const MAX_BATCH: usize = 4096;
 
+/// The server begins with so many of them, and goes on with so many times more, while the rest is
+/// made ready.
+const HEAD_START: usize = 32;
+const GROWTH: usize = 8;
+
 /// The unit in which room for waiting puts is counted, in bytes.
 const ROOM_UNIT: usize = 256;
 
@@ -200,10 +205,11 @@ impl Client {
         let mut results = Vec::new();
         let mut pending: VecDeque<(Call, SemaphorePermit<'_>)> = VecDeque::new();
         let mut jobs = jobs.peekable();
+        let mut most = HEAD_START;
         loop {
             let deadline = self.put_timeout.and_then(|timeout| self.deadline(timeout));
             let (mut batch, mut permits) = (Vec::new(), Vec::new());
-            while batch.len() < MAX_BATCH
+            while batch.len() < most
                 && let Some(permit) = jobs.peek().and_then(|job| self.try_room(job))
             {
                 permits.push(permit);
@@ -211,6 +217,10 @@ impl Client {
             }
             let calls = self.driver.submit_all(batch, deadline);
             pending.extend(calls.into_iter().zip(permits));
+            if most < MAX_BATCH && jobs.peek().is_some() {
+                most = MAX_BATCH.min(most * GROWTH);
+                continue;
+            }
             if let Some((call, _permit)) = pending.pop_front() {
                 results.push(call.await.and_then(inserted));
             } else if let Some(job) = jobs.next() {

@@ -54,8 +54,8 @@ impl Producer {
         Put::new(&self.client, Ok(job))
     }
 
-    /// Puts many jobs, with one result for each, in their order. They leave in as few writes as
-    /// their number allows, and no more than `max_pending_bytes` wait at once.
+    /// Puts many jobs, with one result for each, in their order. They leave in few writes, the first
+    /// ones while the rest is still read, and no more than `max_pending_bytes` wait at once.
     ///
     /// # Errors
     /// Each result is that of a put of its own: see [`Put`].

@@ -43,6 +43,7 @@ pub(crate) struct State {
     /// What is wrong with the first name that does not lead anywhere.
     pub(crate) bad_name: Option<Error>,
     report: Option<CloseReport>,
+    last_read: Option<LinkId>,
 }
 
 /// What nobody has asked for yet.
@@ -64,6 +65,7 @@ impl Client {
             failed: SortedSet::new(),
             bad_name: None,
             report: None,
+            last_read: None,
         };
         let client = Rc::new(Self { state: RefCell::new(state) });
         instance::add(&client);
@@ -222,6 +224,11 @@ impl State {
         links.chain(self.engine.poll_timeout()).min()
     }
 
+    /// For how long to look away before the connections are waited for.
+    pub(crate) fn gather(&self) -> Option<Duration> {
+        self.engine.gather(self.last_read?)
+    }
+
     pub(crate) fn pollables(&self) -> impl Iterator<Item = (LinkId, &Pollable)> {
         self.links.iter().flat_map(|(id, link)| link.pollables().map(|pollable| (*id, pollable)))
     }
@@ -232,7 +239,10 @@ impl State {
         match link.look(&self.dialer, now) {
             Progress::Nothing => {}
             Progress::Opened => self.engine.handle_connected(now, id),
-            Progress::Input => self.engine.handle_data(now, id, link.input()),
+            Progress::Input => {
+                self.engine.handle_data(now, id, link.input());
+                self.last_read = Some(id);
+            }
             Progress::Writable => {
                 if link.write(&mut self.engine, now) {
                     self.engine.handle_progress(now, id);

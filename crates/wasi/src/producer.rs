@@ -17,6 +17,9 @@ use crate::{convert, instance, open};
 /// Most puts that are under way at once.
 const MAX_BATCH: usize = 4096;
 
+/// With so many of them the server begins while the others are read.
+const HEAD_STARTS: [usize; 2] = [32, 256];
+
 pub(crate) struct Producer {
     client: Rc<Client>,
 }
@@ -131,6 +134,9 @@ impl<'a> Batch<'a> {
                     let op = self.client.state().submit(Request::Put(job), self.deadline);
                     self.pending.push_back((op, place, taken));
                     self.results.push(None);
+                    if HEAD_STARTS.contains(&self.pending.len()) {
+                        self.client.state().step(instance::now());
+                    }
                 }
             }
         }

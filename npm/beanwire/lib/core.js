@@ -305,7 +305,10 @@ class Core {
   /** So many bytes have come in on a link. */
   receive(link, length) {
     this.#isScheduled = false;
-    read(this, this.#native, link, length);
+    if (read(this, this.#native, link, length) > 0) {
+      // The turn behind it looks away, even if nothing is left to submit.
+      this.schedule();
+    }
   }
 
   /** Has the native side called again in `delay` ms. */

@@ -15,6 +15,9 @@ const { end, noteJob, spansOf } = require('./tracing');
 const DEFAULT_TTR = 60;
 /** Puts of one batch that are under way at once; the rest waits for room. */
 const WINDOW = 4096;
+/** The server begins with so many of them, and then with so many times more, while the rest is read. */
+const HEAD_START = 32;
+const GROWTH = 8;
 
 const PUT_OPTIONS = ['priority', 'delay', 'ttr', 'signal', 'timeout'];
 const JOB_FIELDS = ['tube', 'body', 'priority', 'delay', 'ttr'];
@@ -166,6 +169,7 @@ class Batch {
   #headers;
   #underWay = 0;
   #ops = [];
+  #nextStart = HEAD_START;
   #isHungry = false;
   #isOver = false;
   #tell;
@@ -199,7 +203,8 @@ class Batch {
 
   /** Submits as many as there is room for. */
   feed() {
-    this.#isHungry = false;
+    // Nor is it to be fed meanwhile.
+    this.#isHungry = true;
     try {
       while (!this.#isOver && this.#underWay < WINDOW) {
         const { done, value } = this.#jobs.next();
@@ -208,14 +213,23 @@ class Batch {
         } else if (!this.#isOver) {
           // To ask for it may have aborted the signal.
           this.#submit(value);
+          this.#startEarly();
         }
       }
     } catch (error) {
       // The iterable's own.
       this.#stop(new Thrown(error));
     }
+    this.#isHungry = false;
     if (this.#isOver && this.#underWay === 0) {
       this.#tell();
+    }
+  }
+
+  #startEarly() {
+    if (this.results.length === this.#nextStart && this.#nextStart < WINDOW) {
+      this.#nextStart *= GROWTH;
+      this.#core.turn();
     }
   }
 

@@ -1,6 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const { test } = require('node:test');
 
 const { BeanwireError } = require('..');
@@ -77,6 +78,37 @@ test('what the iterable throws is what the call rejects with, and what was put s
   }
   assert.equal((await rejection(mail.putMany(jobs()))).message, 'no more');
   assert.equal((await mail.putMany([{ body: 'two', tube: 'mail' }])).length, 1);
+});
+
+/** A program that takes a job and says which. */
+const RECEIVE = `
+const [, package, uri] = process.argv;
+const { Connection } = require(package);
+(async () => {
+  const connection = new Connection(uri);
+  await connection.watch('mail');
+  const job = await connection.reserve({ timeout: 20_000 });
+  console.log(String(job.body));
+  await job.delete();
+  await connection.close();
+})();
+`;
+
+test('the server begins while the iterable still goes on', async (t) => {
+  const { uri } = await serve(t);
+  const mail = producer(t, uri);
+  await mail.ready();
+  let received;
+  function* jobs() {
+    for (let n = 0; n < 300; n += 1) {
+      yield { body: `job ${n}`, tube: 'mail' };
+    }
+    // Nothing else runs in this thread meanwhile.
+    received = execFileSync(process.execPath, ['-e', RECEIVE, require.resolve('..'), uri]);
+  }
+  const results = await mail.putMany(jobs());
+  assert.equal(String(received), 'job 0\n');
+  assert.ok(results.every(({ id }) => typeof id === 'bigint'));
 });
 
 test('a signal gives them all up, and takes its listener with it', async (t) => {

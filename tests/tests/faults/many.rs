@@ -58,6 +58,22 @@ async fn jobs_too_big_for_the_server_fail_in_their_places_and_are_not_sent() {
     assert_eq!(raw.stats()["cmd-put"], "200");
 }
 
+#[tokio::test]
+async fn the_server_begins_before_the_last_job_is_there() {
+    let server = Beanstalkd::start();
+    let producer = Producer::open(server.uri(), quick().build().unwrap()).await.unwrap();
+    ready(&producer).await;
+    let mut raw = server.raw();
+    let last = std::iter::once_with(|| {
+        // Nothing else runs in this thread meanwhile.
+        wait_until("a job", || raw.reserve(TUBE).is_some());
+        NewJob::new(TUBE, "last").unwrap()
+    });
+    let results = ended(producer.put_many(numbered(0..100).chain(last))).await;
+    assert_eq!(results.len(), 101);
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn jobs_that_the_server_refuses_fail_in_their_places_and_the_others_go_through() {
     let peer = ScriptedPeer::start(|_, conn| {

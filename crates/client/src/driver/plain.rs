@@ -5,7 +5,7 @@ use std::hint;
 use std::io::{self, IoSlice};
 use std::mem;
 use std::net::Shutdown;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +27,10 @@ const MIN_READ: usize = 16 * 1024;
 
 /// A larger read buffer is let go once it is empty: a large job has passed.
 const MAX_KEPT: usize = 256 * 1024;
+
+/// Whether others run while a thread looks away.
+static HAS_PROCESSORS: LazyLock<bool> =
+    LazyLock::new(|| thread::available_parallelism().is_ok_and(|count| count.get() > 1));
 
 /// A socket that is open.
 #[derive(Debug)]
@@ -129,7 +133,6 @@ pub(super) async fn serve(
     let writer = wire.attach(writer);
     let mut input = BytesMut::new();
     let mut write_blocked = false;
-    let has_processors = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
     // Nothing more can be sent. What the server had answered by then is still worth reading: it
     // decides whether a put is done again.
     let mut broken = None;
@@ -145,7 +148,7 @@ pub(super) async fn serve(
                             inner.engine.handle_data(now, wire.link(), &mut input);
                             inner.engine.gather(wire.link())
                         });
-                        if has_processors && let Some(span) = gather {
+                        if let Some(span) = gather && *HAS_PROCESSORS {
                             others_first().await;
                             wire.flush(driver);
                             look_away(span);

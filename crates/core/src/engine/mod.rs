@@ -115,9 +115,13 @@ pub struct Engine {
 const BUSY: usize = 8;
 
 /// So many that the next ones may gather for a moment, if they come as fast as that.
-const FLOOD: usize = 64;
-const FAST: Duration = Duration::from_micros(100);
-const GATHER: Duration = Duration::from_micros(20);
+const FLOOD: u32 = 64;
+const FAST: Duration = Duration::from_micros(300);
+
+/// How long for each that is on its way: in which a quarter of them come from a fast server. No task
+/// should keep its thread for much longer than the most.
+const GATHER: Duration = Duration::from_micros(1);
+const MAX_GATHER: Duration = Duration::from_micros(100);
 
 /// What a command was sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -330,7 +334,7 @@ impl Engine {
     }
 
     /// For how long it is worthwhile not to look at this connection after its bytes were handled and
-    /// what is to be sent was sent.
+    /// what is to be sent was sent; at most 100 µs.
     ///
     /// A server that writes each answer by itself has to wake a reader that sleeps for each of them.
     /// That costs the server as much as the answer, and the reader as much as handling it. Where very
@@ -340,7 +344,9 @@ impl Engine {
     #[must_use]
     pub fn gather(&self, link: LinkId) -> Option<Duration> {
         let link = self.links.get(&link)?;
-        (link.reads_fast && link.conn.sent() >= FLOOD).then_some(GATHER)
+        let due = u32::try_from(link.conn.sent()).unwrap_or(u32::MAX);
+        let is_fast = link.reads_fast && self.now.saturating_since(link.read_at) < FAST;
+        (is_fast && due >= FLOOD).then(|| MAX_GATHER.min(GATHER.saturating_mul(due)))
     }
 
     /// What to do next.

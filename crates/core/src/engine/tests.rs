@@ -5,6 +5,7 @@ mod connection;
 mod consumer;
 mod failure;
 mod finish;
+mod gather;
 mod lease;
 mod look;
 mod outcome;

@@ -220,13 +220,17 @@ impl Rig {
 
     /// Bytes from the server, in two pieces.
     pub(super) fn reply(&mut self, link: LinkId, text: &str) {
-        let (first, second) = text.as_bytes().split_at(text.len() / 2);
-        for piece in [first, second] {
-            let Some(wire) = self.wires.get_mut(&link) else { return };
-            wire.input.extend_from_slice(piece);
-            self.engine.handle_data(self.now, link, &mut wire.input);
-            self.drive();
-        }
+        let (first, second) = text.split_at(text.len() / 2);
+        self.reply_at_once(link, first);
+        self.reply_at_once(link, second);
+    }
+
+    /// The same in one piece.
+    pub(super) fn reply_at_once(&mut self, link: LinkId, text: &str) {
+        let Some(wire) = self.wires.get_mut(&link) else { return };
+        wire.input.extend_from_slice(text.as_bytes());
+        self.engine.handle_data(self.now, link, &mut wire.input);
+        self.drive();
     }
 
     /// The server hangs up, or never was there; the last `unwritten` bytes did not leave.
