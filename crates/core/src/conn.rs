@@ -25,6 +25,9 @@ const MAX_PIPELINE: usize = 1024;
 /// About how many bytes one [`Conn::take`] hands out.
 const MAX_TAKE: usize = 256 * 1024;
 
+/// The commands of one write begin with so much room, so that a few small ones need no more.
+const FIRST_ROOM: usize = 1000;
+
 /// Bodies up to this size are copied behind their header; larger ones go out as they are.
 const COPIED_BODY: usize = 4096;
 
@@ -214,6 +217,9 @@ impl<T> Conn<T> {
         buffer: &mut BytesMut,
         out: &mut Vec<Bytes>,
     ) {
+        if buffer.is_empty() {
+            buffer.reserve(FIRST_ROOM);
+        }
         let before = buffer.len();
         command.encode_line(buffer);
         self.taken += (buffer.len() - before) as u64;

@@ -1,5 +1,8 @@
-//! TLS as far as no socket is needed: certificates, keys and names from the settings.
+//! TLS as far as no socket is needed: certificates, keys and names from the settings, and what the
+//! errors of sockets mean that may be encrypted.
 
+use std::fmt::Display;
+use std::io;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -7,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::{ClientCertificate, Roots, TlsConfig};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Outcome};
 use crate::uri::Host;
 
 /// What every TLS connection of a client shares.
@@ -65,6 +68,47 @@ impl TlsClient {
     }
 }
 
+/// Whom the operating system trusts.
+///
+/// # Errors
+/// `TLS` if it trusts nobody.
+#[cfg(feature = "system-roots")]
+pub fn system_roots() -> Result<RootCertStore, Error> {
+    let mut store = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        let error =
+            Error::not_sent(ErrorKind::Tls, "tls.roots: the system has no certificates to trust");
+        let cause = found.errors.into_iter().next();
+        return Err(cause.map_or(error.clone(), |cause| error.with_source(cause)));
+    }
+    Ok(store)
+}
+
+/// An error before the connection to `peer` was open.
+#[must_use]
+pub fn refused(peer: impl Display, error: io::Error) -> Error {
+    Error::not_sent(kind_of(&error), format!("{peer}: {error}")).with_source(error)
+}
+
+/// An error of an open connection to `peer`.
+#[must_use]
+pub fn broken(peer: impl Display, error: io::Error) -> Error {
+    let message = format!("{peer}: {error}");
+    Error::new(kind_of(&error), Outcome::Unknown, message).with_source(error)
+}
+
+/// What rustls has to say comes as an error of the socket, too.
+fn kind_of(error: &io::Error) -> ErrorKind {
+    let inner = error.get_ref();
+    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(_) => ErrorKind::Tls,
+        None if error.kind() == io::ErrorKind::PermissionDenied => ErrorKind::AccessDenied,
+        None => ErrorKind::Disconnected,
+    }
+}
+
 fn only(pem: &str) -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     for certificate in certificates("tls.roots", pem)? {
@@ -104,4 +148,27 @@ fn server_name(name: &str) -> Result<ServerName<'static>, Error> {
 fn unusable(field: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = format!("{field}: {error}");
     Error::not_sent(ErrorKind::InvalidArgument, message).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_forbids_and_what_rustls_says_are_told_apart() {
+        let kind = |error: io::Error| refused("server", error).kind();
+        assert_eq!(kind(io::ErrorKind::PermissionDenied.into()), ErrorKind::AccessDenied);
+        assert_eq!(kind(io::ErrorKind::ConnectionRefused.into()), ErrorKind::Disconnected);
+        assert_eq!(kind(io::Error::other(rustls::Error::DecryptError)), ErrorKind::Tls);
+        assert_eq!(kind(io::Error::other("a proxy")), ErrorKind::Disconnected);
+    }
+
+    #[test]
+    fn only_an_open_connection_leaves_it_unknown_whether_something_was_done() {
+        let error = || io::Error::other("it broke");
+        let (early, late) = (refused("server", error()), broken("server", error()));
+        assert_eq!((early.outcome(), late.outcome()), (Outcome::NotSent, Outcome::Unknown));
+        assert!(early.to_string().contains("server: it broke"), "{early}");
+        assert!(late.to_string().contains("server: it broke"), "{late}");
+    }
 }

@@ -5,12 +5,11 @@ use std::io;
 
 use beanwire_core::engine::{Engine, LinkId, Server};
 use beanwire_core::error::Error;
-use beanwire_core::tls::TlsClient;
+use beanwire_core::tls::{TlsClient, broken, refused};
 use beanwire_core::types::Instant;
 use beanwire_core::uri::Transport;
 use bytes::{Buf as _, Bytes, BytesMut};
 
-use crate::fault;
 use crate::tls::Tls;
 
 /// A larger read buffer is let go once it is empty: a large job has passed.
@@ -111,8 +110,8 @@ impl Link {
 
     pub(crate) fn error(&self, error: io::Error) -> Error {
         match self.is_open {
-            true => fault::broken(&self.server, error),
-            false => fault::refused(&self.server, error),
+            true => broken(&self.server, error),
+            false => refused(&self.server, error),
         }
     }
 

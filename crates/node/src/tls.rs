@@ -4,7 +4,7 @@ use std::io::{self, Read as _, Write as _};
 use std::sync::OnceLock;
 
 use beanwire_core::error::{Error, ErrorKind};
-use beanwire_core::tls::TlsClient;
+use beanwire_core::tls::{self, TlsClient};
 use beanwire_core::uri::Host;
 use bytes::{Buf as _, BytesMut};
 use rustls::{ClientConnection, RootCertStore};
@@ -95,19 +95,6 @@ pub(crate) fn system_roots() -> Result<RootCertStore, Error> {
     if let Some(roots) = ROOTS.get() {
         return Ok(roots.clone());
     }
-    let roots = load_roots()?;
+    let roots = tls::system_roots()?;
     Ok(ROOTS.get_or_init(|| roots).clone())
-}
-
-fn load_roots() -> Result<RootCertStore, Error> {
-    let mut store = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    store.add_parsable_certificates(found.certs);
-    if store.is_empty() {
-        let message = "tls.roots: the system has no certificates to trust";
-        let error = Error::not_sent(ErrorKind::Tls, message);
-        let cause = found.errors.into_iter().next();
-        return Err(cause.map_or(error.clone(), |cause| error.with_source(cause)));
-    }
-    Ok(store)
 }

@@ -5,11 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use beanwire_core::config::Config;
-use beanwire_core::engine::Server;
-use beanwire_core::error::{Error, ErrorKind, Outcome};
-use beanwire_core::tls::TlsClient;
+use beanwire_core::error::{Error, ErrorKind};
+use beanwire_core::tls::{TlsClient, refused, system_roots};
 use beanwire_core::uri::{Host, ServerUri, Transport};
-use rustls::RootCertStore;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::Instant;
@@ -136,40 +134,6 @@ fn set_options(stream: &TcpStream) -> io::Result<()> {
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
 
-/// An error before the connection was open.
-fn refused(uri: &ServerUri, error: io::Error) -> Error {
-    Error::not_sent(kind_of(&error), format!("{uri}: {error}")).with_source(error)
-}
-
-/// An error of an open connection.
-pub(super) fn io_error(server: &Server, error: io::Error) -> Error {
-    let message = format!("{server}: {error}");
-    Error::new(kind_of(&error), Outcome::Unknown, message).with_source(error)
-}
-
-fn kind_of(error: &io::Error) -> ErrorKind {
-    let inner = error.get_ref();
-    match inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(_) => ErrorKind::Tls,
-        None if error.kind() == io::ErrorKind::PermissionDenied => ErrorKind::AccessDenied,
-        None => ErrorKind::Disconnected,
-    }
-}
-
-/// Whom the system trusts.
-fn system_roots() -> Result<RootCertStore, Error> {
-    let mut store = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    store.add_parsable_certificates(found.certs);
-    if store.is_empty() {
-        let message = "tls.roots: the system has no certificates to trust";
-        let error = Error::not_sent(ErrorKind::Tls, message);
-        let cause = found.errors.into_iter().next();
-        return Err(cause.map_or(error.clone(), |cause| error.with_source(cause)));
-    }
-    Ok(store)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,13 +153,6 @@ mod tests {
         drop(listening);
         let error = first_to_connect(&addresses, end).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-    }
-
-    #[test]
-    fn what_the_system_forbids_is_told_apart() {
-        let kind = |kind: io::ErrorKind| kind_of(&io::Error::from(kind));
-        assert_eq!(kind(io::ErrorKind::PermissionDenied), ErrorKind::AccessDenied);
-        assert_eq!(kind(io::ErrorKind::ConnectionRefused), ErrorKind::Disconnected);
     }
 
     #[tokio::test]

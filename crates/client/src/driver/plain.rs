@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use beanwire_core::engine::Server;
 use beanwire_core::error::Error;
+use beanwire_core::tls;
 use bytes::BytesMut;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -19,8 +20,8 @@ use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
 use tokio::net::{UnixStream, unix};
 
+use super::Driver;
 use super::wire::Wire;
-use super::{Driver, dial};
 
 /// Room for at least this many bytes is made before each read.
 const MIN_READ: usize = 16 * 1024;
@@ -158,10 +159,10 @@ pub(super) async fn serve(
                     Err(error) => Err(error),
                 };
                 let end = broken.map_or(end, Err);
-                return end.map_err(|error| dial::io_error(server, error));
+                return end.map_err(|error| tls::broken(server, error));
             }
             ready = writer.writable(), if write_blocked => {
-                ready.map_err(|error| dial::io_error(server, error))?;
+                ready.map_err(|error| tls::broken(server, error))?;
                 write_blocked = false;
                 wire.flush(driver);
             }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use beanwire_core::engine::Server;
 use beanwire_core::error::Error;
+use beanwire_core::tls::broken;
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::Driver;
 use super::plain::{make_room, others_first};
 use super::wire::Wire;
-use super::{Driver, dial};
 
 /// Carries bytes until the connection ends; an error says why, if it was not the peer's wish.
 pub(super) async fn serve(
@@ -33,7 +34,7 @@ pub(super) async fn serve(
             Err(error)
         }
     };
-    outcome.map_err(|error| dial::io_error(server, error))
+    outcome.map_err(|error| broken(server, error))
 }
 
 async fn read(
