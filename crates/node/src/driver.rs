@@ -4,8 +4,7 @@
 //! JavaScript tells what has happened, and then takes a *turn*, which does what the engine wants
 //! done and writes down what is left for JavaScript to do.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::VecDeque;
 use std::thread;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use beanwire_core::engine::{
     Engine, Event, LeaseId, LinkId, NewJob, OpId, Output, Request, Server, ServerId, Success,
 };
 use beanwire_core::error::{Error, ErrorKind};
+use beanwire_core::sorted::SortedMap;
 use beanwire_core::tls::TlsClient;
 use beanwire_core::types::{Instant, TubeName};
 use napi::Result;
@@ -38,7 +38,7 @@ pub(crate) struct Driver {
     tubes: Vec<TubeName>,
     /// Operations by their numbers, and the other way round.
     waits: Vec<Option<(OpId, Wait)>>,
-    numbers: HashMap<OpId, u32, BuildHasherDefault<IdHasher>>,
+    numbers: SortedMap<OpId, u32>,
     room: Room,
     /// What has ended before it was started.
     ended: VecDeque<(u32, Completion)>,
@@ -81,7 +81,7 @@ impl Driver {
             now: Instant::default(),
             tubes: Vec::new(),
             waits: Vec::new(),
-            numbers: HashMap::default(),
+            numbers: SortedMap::new(),
             room,
             ended: VecDeque::new(),
             dirty: Vec::new(),
@@ -401,23 +401,4 @@ impl Driver {
 
 fn can_reach(server: &Server) -> bool {
     cfg!(unix) || server.uri().host().is_some()
-}
-
-/// Ids are given out one by one, so that any of their bits will do.
-#[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // The upper bits tell entries with the same place apart.
-        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
 }

@@ -8,7 +8,6 @@
 //!
 //! Locks are taken in one order: a connection's output, then the engine.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +20,7 @@ use beanwire_core::engine::{
     Success,
 };
 use beanwire_core::error::{Error, ErrorKind};
+use beanwire_core::sorted::SortedMap;
 use beanwire_core::types::Instant;
 use beanwire_core::uri::ServerUri;
 use bytes::Bytes;
@@ -59,9 +59,9 @@ pub(crate) struct Driver {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
-    calls: HashMap<OpId, Slot>,
-    wires: HashMap<LinkId, Arc<Wire>>,
-    lost: HashMap<LeaseId, CancellationToken>,
+    calls: SortedMap<OpId, Slot>,
+    wires: SortedMap<LinkId, Arc<Wire>>,
+    lost: SortedMap<LeaseId, CancellationToken>,
     /// When the timer task will wake by itself.
     alarm: Option<Instant>,
     report: CloseReport,
@@ -108,9 +108,9 @@ impl Driver {
         }
         let inner = Inner {
             engine,
-            calls: HashMap::new(),
-            wires: HashMap::new(),
-            lost: HashMap::new(),
+            calls: SortedMap::new(),
+            wires: SortedMap::new(),
+            lost: SortedMap::new(),
             alarm: None,
             report: CloseReport::default(),
         };
@@ -324,7 +324,7 @@ impl Drop for EndWithRuntime {
     fn drop(&mut self) {
         self.0.drive(|inner, now| {
             inner.engine.close(now, now);
-            for link in std::mem::take(&mut inner.wires).into_keys() {
+            for link in std::mem::take(&mut inner.wires).keys().copied() {
                 inner.engine.handle_closed(now, link, 0, None);
             }
         });
