@@ -24,10 +24,21 @@ const FEATURES: [&str; 7] = [
 /// What of a component is looked at, by the number of its section.
 const CUSTOM: u8 = 0;
 const MODULE: u8 = 1;
+const MODULE_INSTANCES: u8 = 2;
+const COMPONENT: u8 = 4;
+const INSTANCES: u8 = 5;
 const ALIASES: u8 = 6;
+const COMPONENT_IMPORTS: u8 = 10;
 
 /// The same of a module.
+const IMPORTS: u8 = 2;
 const EXPORTS: u8 = 7;
+
+/// With what the names within a component begin: a letter.
+const INNER: &str = "n";
+
+/// Names no longer than this are kept: one of them could be the new name of another.
+const SHORT: usize = 4;
 
 /// What is before the sections.
 const HEADER: usize = 8;
@@ -45,48 +56,109 @@ pub(crate) fn setup() -> Result<(), String> {
 /// may be written.
 pub(crate) fn shrunk(component: &[u8], scratch: &Path) -> Result<Vec<u8>, String> {
     let told = |error: wasmparser::BinaryReaderError| error.to_string();
-    let mut names = None;
-    with_sections(component, |id, content| match id {
-        CUSTOM => Ok(None),
-        // Behind the program are a few bytes that join it to its imports.
-        MODULE if names.is_none() => {
-            let found = long_names(content).map_err(told)?;
-            let module = with_sections(content, |id, content| {
-                Ok(Some(if id == EXPORTS { shortened(content, &found) } else { content.to_vec() }))
+    let mut names: Option<Names> = None;
+    let mut inner = Vec::new();
+    with_sections(component, |id, content| match (id, &names) {
+        (CUSTOM, _) => Ok(None),
+        (MODULE, None) => {
+            let found = Names::of(content).map_err(told)?;
+            let module = with_sections(content, |id, content| match id {
+                IMPORTS => renamed(content, &found.imports, ""),
+                EXPORTS => renamed(content, &found.exports, ""),
+                _ => kept(content),
             })?;
             names = Some(found);
             optimized(&module, scratch).map(Some)
         }
-        ALIASES => Ok(Some(shortened(content, names.as_deref().unwrap_or_default()))),
-        _ => Ok(Some(content.to_vec())),
+        // Behind the program are a few bytes that join it to its imports.
+        (MODULE, Some(names)) => {
+            let module = with_sections(content, |id, content| match id {
+                IMPORTS => renamed(content, &names.imports, ""),
+                _ => kept(content),
+            });
+            module.map(Some)
+        }
+        (MODULE_INSTANCES, Some(names)) => renamed(content, &names.imports, ""),
+        (ALIASES, Some(names)) => renamed(content, &names.exports, ""),
+        (COMPONENT, _) => {
+            add_imports(content, &mut inner).map_err(told)?;
+            let component = with_sections(content, |id, content| match id {
+                COMPONENT_IMPORTS => renamed(content, &inner, INNER),
+                _ => kept(content),
+            });
+            component.map(Some)
+        }
+        (INSTANCES, _) => renamed(content, &inner, INNER),
+        _ => kept(content),
     })
 }
 
-/// Under which names a module has what the component exports. They say it all a second time, and
-/// nobody sees them: both sides of the component only have to agree on them.
-fn long_names(module: &[u8]) -> wasmparser::Result<Vec<&str>> {
-    let mut names = Vec::new();
-    for payload in Parser::new(0).parse_all(module) {
-        if let Payload::ExportSection(exports) = payload? {
-            for export in exports {
-                names.push(export?.name);
+/// Under which names the program knows what is around it, and the other way round. They say it all a
+/// second time, and nobody sees them: both sides only have to agree on them.
+struct Names<'a> {
+    imports: Vec<&'a str>,
+    /// What the component exports.
+    exports: Vec<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn of(module: &'a [u8]) -> wasmparser::Result<Self> {
+        let (mut imports, mut exports) = (Vec::new(), Vec::new());
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let import = import?;
+                        imports.extend([import.module, import.name]);
+                    }
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        exports.push(export?.name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        imports.retain(|name| name.len() > SHORT);
+        imports.sort_unstable();
+        imports.dedup();
+        exports.retain(|name| name.contains('#'));
+        Ok(Self { imports, exports })
+    }
+}
+
+/// Adds the names of what a component within the component imports from it. Such a component gives
+/// the functions of the program their types.
+fn add_imports<'a>(component: &'a [u8], names: &mut Vec<&'a str>) -> wasmparser::Result<()> {
+    for payload in Parser::new(0).parse_all(component) {
+        if let Payload::ComponentImportSection(imports) = payload? {
+            for import in imports {
+                let name = import?.name.name;
+                if !names.contains(&name) {
+                    names.push(name);
+                }
             }
         }
     }
-    names.retain(|name| name.contains('#'));
-    Ok(names)
+    Ok(())
 }
 
-/// The section with the place of every name among `names` for the name.
-fn shortened(content: &[u8], names: &[&str]) -> Vec<u8> {
+fn kept(content: &[u8]) -> Result<Option<Vec<u8>>, String> {
+    Ok(Some(content.to_vec()))
+}
+
+/// The section with the place of every name among `names`, behind `prefix`, for the name.
+fn renamed(content: &[u8], names: &[&str], prefix: &str) -> Result<Option<Vec<u8>>, String> {
     let mut content = content.to_vec();
     for (place, name) in names.iter().enumerate() {
-        let (long, short) = (counted(name.as_bytes()), counted(format!("{place:x}").as_bytes()));
+        let (long, short) =
+            (counted(name.as_bytes()), counted(format!("{prefix}{place:x}").as_bytes()));
         while let Some(at) = content.windows(long.len()).position(|part| part == long) {
             content.splice(at..at + long.len(), short.iter().copied());
         }
     }
-    content
+    Ok(Some(content))
 }
 
 fn optimized(module: &[u8], scratch: &Path) -> Result<Vec<u8>, String> {
@@ -171,12 +243,30 @@ mod tests {
     fn whole_names_become_their_places() {
         let names = ["a:b/c#put", "a:b/c#put-many"];
         let content = [counted(b"a:b/c#put-many"), counted(b"memory"), counted(b"a:b/c#put")];
-        assert_eq!(shortened(&content.concat(), &names), b"\x011\x06memory\x010");
+        let changed = renamed(&content.concat(), &names, "").unwrap().unwrap();
+        assert_eq!(changed, b"\x011\x06memory\x010");
+        let changed = renamed(&content.concat(), &names, INNER).unwrap().unwrap();
+        assert_eq!(changed, b"\x02n1\x06memory\x02n0");
     }
 
     #[test]
-    fn only_the_names_of_what_the_component_exports_are_long() {
-        let module = b"\0asm\x01\0\0\0\x05\x03\x01\0\0\x07\x10\x02\x06memory\x02\0\x03a#b\x02\0";
-        assert_eq!(long_names(module).unwrap(), ["a#b"]);
+    fn the_names_of_a_program_are_those_that_it_shares_with_the_component() {
+        let module = b"\0asm\x01\0\0\0\
+            \x02\x13\x02\x05a:b/c\x02go\x03\x7f\0\0\x01a\x03\x7f\0\
+            \x05\x03\x01\0\0\x07\x10\x02\x06memory\x02\0\x03a#b\x02\0";
+        let names = Names::of(module).unwrap();
+        assert_eq!((names.imports, names.exports), (vec!["a:b/c"], vec!["a#b"]));
+    }
+
+    #[test]
+    fn the_names_of_inner_imports_are_told_once() {
+        let component = b"\0asm\x0d\0\x01\0\
+            \x07\x05\x01\x40\0\x01\0\
+            \x0a\x0a\x01\0\x05inner\x01\0";
+        let mut names = Vec::new();
+        for _ in 0..2 {
+            add_imports(component, &mut names).unwrap();
+        }
+        assert_eq!(names, ["inner"]);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use crate::run::{command, root, run, target_dir};
 use crate::shrink::{self, shrunk};
@@ -122,7 +122,10 @@ impl Component {
         let told = |error: std::io::Error| format!("{}: {error}", built.display());
         let file = self::dir().join(self.file);
         let component = fs::read(&built).map_err(told)?;
-        fs::write(&file, shrunk(&component, &file.with_extension("module"))?).map_err(told)
+        let component = shrunk(&component, &file.with_extension("module"))?;
+        let mut validator = Validator::new_with_features(WasmFeatures::all());
+        validator.validate_all(&component).map_err(|error| format!("{}: {error}", self.file))?;
+        fs::write(&file, component).map_err(told)
     }
 }
 
