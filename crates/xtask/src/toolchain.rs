@@ -31,8 +31,10 @@ const DEBIAN_FILES: [&str; 4] = [
 /// A standard library that is built here may be a small one.
 const STD_FEATURES: &str = "build-std-features=optimize_for_size";
 
-/// A panic is a trap in either case; the texts that would go before it are left out.
-const SMALL: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+/// A panic is a trap in either case; the texts that would go before it are left out. Of what is
+/// written for debugging the names of types and variants are left, which errors of rustls show.
+const SMALL: &str =
+    "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=shallow";
 
 /// Compilers of C that know [`WASI`], each with its archiver. The first is the one of the packages,
 /// so that the same code comes out everywhere.
