@@ -54,19 +54,9 @@ macro_rules! stats {
             /// that has no default (a name, id, state or priority); also for a body that is not
             /// lines of `key: value`.
             pub fn parse(body: &[u8]) -> Result<Self, Error> {
-                $(let mut $field: Option<$type> = None;)*
-                let mut other = BTreeMap::new();
-                for line in lines(body)? {
-                    let Some((key, value)) = line.split_once(": ") else {
-                        return Err(unexpected(format!("no key and value in {}", quote(line))));
-                    };
-                    let value = unquote(value);
-                    match key {
-                        $($key => $field = Some(read(key, value)?),)*
-                        _ => drop(other.insert(key.to_owned(), value.to_owned())),
-                    }
-                }
-                Ok(Self { $($field: or_absent($key, $field)?,)* other })
+                let mut values = Values::read(body, &[$($key),*])?;
+                let stats = Self { $($field: values.next(),)* other: values.other };
+                values.fault.map_or(Ok(stats), Err)
             }
         }
     };
@@ -191,6 +181,63 @@ pub fn parse_list(body: &[u8]) -> Result<Vec<TubeName>, Error> {
     names.collect()
 }
 
+/// The values of a body, to be taken one after the other. What does not depend on their types is
+/// here and not in every kind of statistics.
+struct Values<'a> {
+    keys: &'static [&'static str],
+    /// By the place of the key.
+    found: Vec<Option<&'a str>>,
+    /// The key whose value is taken next.
+    next: usize,
+    other: BTreeMap<String, String>,
+    /// What is wrong with the first value that cannot be used. It is kept here and not given with
+    /// that value: to look at every value would be most of the code.
+    fault: Option<Error>,
+}
+
+impl<'a> Values<'a> {
+    fn read(body: &'a [u8], keys: &'static [&'static str]) -> Result<Self, Error> {
+        let (found, other) = (vec![None; keys.len()], BTreeMap::new());
+        let mut this = Self { keys, found, next: 0, other, fault: None };
+        let mut expected = 0;
+        for line in lines(body)? {
+            let parts = line.split_once(':');
+            let Some((key, value)) =
+                parts.and_then(|(key, rest)| Some((key, rest.strip_prefix(' ')?)))
+            else {
+                return Err(unexpected(format!("no key and value in {}", quote(line))));
+            };
+            // Servers mostly tell them in our order.
+            let place = match keys.get(expected) {
+                Some(known) if *known == key => Some(expected),
+                _ => keys.iter().position(|known| *known == key),
+            };
+            let value = unquote(value);
+            match place.and_then(|place| this.found.get_mut(place)) {
+                Some(found) => *found = Some(value),
+                None => drop(this.other.insert(key.to_owned(), value.to_owned())),
+            }
+            expected = place.map_or(expected, |place| place + 1);
+        }
+        Ok(this)
+    }
+
+    fn next<T: Value>(&mut self) -> T {
+        let key = self.keys.get(self.next).copied().unwrap_or_default();
+        let value = self.found.get(self.next).copied().flatten();
+        self.next += 1;
+        let value = match value {
+            Some(value) => read(key, value),
+            None if T::REQUIRED => Err(unexpected(format!("{key} is missing"))),
+            None => Ok(T::absent()),
+        };
+        value.unwrap_or_else(|error| {
+            self.fault.get_or_insert(error);
+            T::absent()
+        })
+    }
+}
+
 fn lines(body: &[u8]) -> Result<impl Iterator<Item = &str>, Error> {
     let text = str::from_utf8(body)
         .map_err(|error| unexpected("the body is not UTF-8".into()).with_source(error))?;
@@ -203,10 +250,6 @@ fn unquote(value: &str) -> &str {
 
 fn read<T: Value>(key: &str, value: &str) -> Result<T, Error> {
     T::read(value).ok_or_else(|| unexpected(format!("{key}: {} is not valid", quote(value))))
-}
-
-fn or_absent<T: Value>(key: &str, value: Option<T>) -> Result<T, Error> {
-    value.or_else(T::absent).ok_or_else(|| unexpected(format!("{key} is missing")))
 }
 
 fn unexpected(message: String) -> Error {

@@ -198,9 +198,9 @@ fn redact(uri: &str) -> String {
     let Some((userinfo, host)) = uri.rsplit_once('@') else {
         return uri.into();
     };
-    match userinfo.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://***@{host}"),
-        None => format!("***@{host}"),
+    match userinfo.split_once(':') {
+        Some((scheme, rest)) if rest.starts_with("//") => format!("{scheme}://***@{host}"),
+        _ => format!("***@{host}"),
     }
 }
 

@@ -6,21 +6,26 @@ use super::JobState;
 use crate::types::{JobId, Priority, TubeName};
 
 pub(super) trait Value: Sized {
+    /// Whether its key must not be missing: a made-up value would mislead.
+    const REQUIRED: bool;
+
     fn read(text: &str) -> Option<Self>;
 
-    /// What a missing key means; none where a made-up value would mislead.
-    fn absent() -> Option<Self>;
+    /// What a missing key means.
+    fn absent() -> Self;
 }
 
 macro_rules! values {
-    ($($type:ty: $read:expr, $absent:expr;)*) => {
+    ($($type:ty: $read:expr, $absent:expr, $required:expr;)*) => {
         $(impl Value for $type {
+            const REQUIRED: bool = $required;
+
             fn read(text: &str) -> Option<Self> {
                 let read: fn(&str) -> Option<Self> = $read;
                 read(text)
             }
 
-            fn absent() -> Option<Self> {
+            fn absent() -> Self {
                 $absent
             }
         })*
@@ -28,15 +33,15 @@ macro_rules! values {
 }
 
 values! {
-    u64: |text| text.parse().ok(), Some(0);
-    i64: |text| text.parse().ok(), Some(0);
-    bool: |text| text.parse().ok(), Some(false);
-    String: |text| Some(text.to_owned()), Some(String::new());
-    Duration: seconds, Some(Duration::ZERO);
-    Priority: |text| text.parse().ok().map(Priority), None;
-    JobId: |text| text.parse().ok().map(JobId), None;
-    TubeName: |text| TubeName::new(text).ok(), None;
-    JobState: state, None;
+    u64: |text| text.parse().ok(), 0, false;
+    i64: |text| text.parse().ok(), 0, false;
+    bool: |text| text.parse().ok(), false, false;
+    String: |text| Some(text.to_owned()), String::new(), false;
+    Duration: seconds, Duration::ZERO, false;
+    Priority: |text| text.parse().ok().map(Priority), Priority(0), true;
+    JobId: |text| text.parse().ok().map(JobId), JobId(0), true;
+    TubeName: |text| TubeName::new(text).ok(), TubeName::default(), true;
+    JobState: state, JobState::Ready, true;
 }
 
 fn state(text: &str) -> Option<JobState> {
