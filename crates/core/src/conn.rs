@@ -10,7 +10,6 @@
 //! 5. When the connection ends, every command is handed back with whether it may have been done.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -165,12 +164,17 @@ impl<T> Conn<T> {
 
     /// Takes all unsent commands back that `wanted` accepts, in their order.
     pub(crate) fn withdraw_all(&mut self, wanted: impl Fn(&T) -> bool) -> Vec<(Command, T)> {
-        let (taken, kept): (Vec<_>, Vec<_>) =
-            self.unsent.drain(..).partition(|unsent| wanted(&unsent.tag));
-        self.unsent.extend(kept);
-        let taken = taken.into_iter().map(|unsent| (unsent.command, unsent.tag));
-        let taken: Vec<_> = taken.collect();
-        self.blocking -= taken.iter().filter(|(command, _)| command.blocks().is_some()).count();
+        let mut taken = Vec::new();
+        // All pass by once; those that stay line up again behind each other.
+        for _ in 0..self.unsent.len() {
+            let Some(unsent) = self.unsent.pop_front() else { break };
+            if wanted(&unsent.tag) {
+                self.blocking -= usize::from(unsent.command.blocks().is_some());
+                taken.push((unsent.command, unsent.tag));
+            } else {
+                self.unsent.push_back(unsent);
+            }
+        }
         taken
     }
 
@@ -287,16 +291,16 @@ impl<T> Conn<T> {
     pub(crate) fn close(&mut self, unwritten: u64) -> Vec<Unanswered<T>> {
         self.blocking = 0;
         let written = self.taken.saturating_sub(unwritten);
-        let sent = mem::take(&mut self.sent).into_iter().filter_map(|sent| {
-            let maybe_done = sent.end <= written;
-            Some(Unanswered { command: sent.command, tag: sent.tag?, maybe_done })
-        });
-        let unsent = mem::take(&mut self.unsent).into_iter().map(|unsent| Unanswered {
-            command: unsent.command,
-            tag: unsent.tag,
-            maybe_done: false,
-        });
-        sent.chain(unsent).collect()
+        let mut unanswered = Vec::new();
+        while let Some(Sent { command, tag, end, .. }) = self.sent.pop_front() {
+            if let Some(tag) = tag {
+                unanswered.push(Unanswered { command, tag, maybe_done: end <= written });
+            }
+        }
+        while let Some(Unsent { command, tag, .. }) = self.unsent.pop_front() {
+            unanswered.push(Unanswered { command, tag, maybe_done: false });
+        }
+        unanswered
     }
 }
 

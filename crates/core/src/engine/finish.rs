@@ -114,10 +114,8 @@ impl Engine {
             Finish::Bury { priority } => {
                 priority.or(own).map(|priority| Command::Bury { id: job, priority })
             }
-            Finish::Fail => match lease.stats.clone() {
-                Some(stats) => return self.apply_policy(id, &stats),
-                None => None,
-            },
+            Finish::Fail if lease.stats.is_some() => return self.apply_policy(id),
+            Finish::Fail => None,
         };
         let Some(last) = last else {
             return self.send_step(id, link, Command::StatsJob(job));
@@ -139,8 +137,10 @@ impl Engine {
         }
     }
 
-    /// Turns a failure into what the policy makes of it.
-    fn apply_policy(&mut self, id: LeaseId, stats: &JobStats) {
+    /// Turns a failure into what the policy makes of it, once the job's statistics are known.
+    fn apply_policy(&mut self, id: LeaseId) {
+        let lease = self.leases.get(&id);
+        let Some(stats) = lease.and_then(|lease| lease.stats.as_ref()) else { return };
         let policy = &self.config.failure;
         let priority = Some(stats.priority);
         let (how, action) = match policy.next(stats.releases, stats.timeouts) {
