@@ -1,23 +1,21 @@
 //! What is to be looked at when, first things first.
 
-use std::collections::BTreeSet;
-
 use crate::sorted::SortedSet;
 use crate::types::Instant;
 
 /// Times with what is due then.
 ///
 /// Most are later than all before, because they lie a fixed span ahead. Those stand in line, which
-/// costs next to nothing; only the others need a tree.
+/// costs next to nothing. The others, of shorter spans, stand in a second line for the same reason.
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
     line: SortedSet<(Instant, T)>,
-    others: BTreeSet<(Instant, T)>,
+    others: SortedSet<(Instant, T)>,
 }
 
 impl<T: Copy + Ord> Agenda<T> {
     pub(super) fn new() -> Self {
-        Self { line: SortedSet::new(), others: BTreeSet::new() }
+        Self { line: SortedSet::new(), others: SortedSet::new() }
     }
 
     pub(super) fn insert(&mut self, at: Instant, what: T) {
@@ -42,6 +40,8 @@ impl<T: Copy + Ord> Agenda<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
