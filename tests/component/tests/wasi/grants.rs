@@ -49,6 +49,17 @@ fn an_address_that_is_not_granted_is_denied() {
 }
 
 #[test]
+fn names_are_looked_up_if_they_are_ascii_and_refused_otherwise() {
+    let none = Host::start(Component::Plain, Grants::none());
+    for name in ["xn--bcher-kva.invalid", "Some_HOST-1.invalid.", "%61.invalid"] {
+        assert_refused(&none, name, ErrorCode::AccessDenied);
+    }
+    for name in ["b\u{fc}cher.invalid", "a%2Fb", "a|b", "a%00b", "%ff", "256.1.1.1", "1.2.3.0x100"] {
+        assert_refused(&none, name, ErrorCode::InvalidUri);
+    }
+}
+
+#[test]
 fn a_denial_is_told_at_once_whether_or_not_names_are_checked_first() {
     let server = Beanstalkd::start();
     let host = Host::start(Component::Plain, Grants::none());
