@@ -25,10 +25,6 @@ mod tls;
 
 use bindings::exports::beanwire::client as api;
 
-#[cfg(target_family = "wasm")]
-#[global_allocator]
-static MEMORY: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
 struct Component;
 
 impl api::producer::Guest for Component {
