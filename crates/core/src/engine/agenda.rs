@@ -1,21 +1,30 @@
 //! What is to be looked at when, first things first.
 
+#[cfg(not(target_family = "wasm"))]
+use std::collections::BTreeSet;
+
 use crate::sorted::SortedSet;
 use crate::types::Instant;
+
+/// Those that do not stand in line. A tree is fast for very many of them, and much code.
+#[cfg(not(target_family = "wasm"))]
+type Others<T> = BTreeSet<(Instant, T)>;
+#[cfg(target_family = "wasm")]
+type Others<T> = SortedSet<(Instant, T)>;
 
 /// Times with what is due then.
 ///
 /// Most are later than all before, because they lie a fixed span ahead. Those stand in line, which
-/// costs next to nothing. The others, of shorter spans, stand in a second line for the same reason.
+/// costs next to nothing; only the others need more.
 #[derive(Debug)]
 pub(super) struct Agenda<T> {
     line: SortedSet<(Instant, T)>,
-    others: SortedSet<(Instant, T)>,
+    others: Others<T>,
 }
 
 impl<T: Copy + Ord> Agenda<T> {
     pub(super) fn new() -> Self {
-        Self { line: SortedSet::new(), others: SortedSet::new() }
+        Self { line: SortedSet::new(), others: Others::new() }
     }
 
     pub(super) fn insert(&mut self, at: Instant, what: T) {

@@ -54,7 +54,8 @@ fn names_are_looked_up_if_they_are_ascii_and_refused_otherwise() {
     for name in ["xn--bcher-kva.invalid", "Some_HOST-1.invalid.", "%61.invalid"] {
         assert_refused(&none, name, ErrorCode::AccessDenied);
     }
-    for name in ["b\u{fc}cher.invalid", "a%2Fb", "a|b", "a%00b", "%ff", "256.1.1.1", "1.2.3.0x100"] {
+    for name in ["b\u{fc}cher.invalid", "a%2Fb", "a|b", "a%00b", "%ff", "256.1.1.1", "1.2.3.0x100"]
+    {
         assert_refused(&none, name, ErrorCode::InvalidUri);
     }
 }
