@@ -201,10 +201,10 @@ impl<'a> Values<'a> {
         let mut this = Self { keys, found, next: 0, other, fault: None };
         let mut expected = 0;
         for line in lines(body)? {
-            let parts = line.split_once(':');
-            let Some((key, value)) =
-                parts.and_then(|(key, rest)| Some((key, rest.strip_prefix(' ')?)))
-            else {
+            // To look for both characters as a text would take several times the code.
+            let split = line.as_bytes().windows(2).position(|pair| pair == b": ");
+            let parts = split.and_then(|at| Some((line.get(..at)?, line.get(at + 2..)?)));
+            let Some((key, value)) = parts else {
                 return Err(unexpected(format!("no key and value in {}", quote(line))));
             };
             // Servers mostly tell them in our order.

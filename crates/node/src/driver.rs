@@ -385,7 +385,7 @@ impl Driver {
 
     /// For how long JavaScript is to look away once it has sent all.
     pub(crate) fn gather(&self) -> Option<Duration> {
-        self.engine.gather(self.last_read.filter(|_| self.has_processors)?)
+        self.engine.gather(self.now, self.last_read.filter(|_| self.has_processors)?)
     }
 
     /// When JavaScript has to ring earlier than it would by itself.

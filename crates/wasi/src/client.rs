@@ -225,8 +225,8 @@ impl State {
     }
 
     /// For how long to look away before the connections are waited for.
-    pub(crate) fn gather(&self) -> Option<Duration> {
-        self.engine.gather(self.last_read?)
+    pub(crate) fn gather(&self, now: Instant) -> Option<Duration> {
+        self.engine.gather(now, self.last_read?)
     }
 
     pub(crate) fn pollables(&self) -> impl Iterator<Item = (LinkId, &Pollable)> {

@@ -18,8 +18,10 @@ use crate::client::{Client, State};
 /// After a longer rest, what has happened meanwhile comes first: a connection may have ended.
 const REST: Duration = Duration::from_millis(5);
 
-/// Most looks at the clock in a row: that of some hosts stands still while nothing is waited for.
+/// Most looks at the clock in a row, and how many are enough to see whether it moves: that of some
+/// hosts stands still while nothing is waited for.
 const MAX_LOOKS: usize = 4096;
+const FEW_LOOKS: usize = 64;
 
 thread_local! {
     static CLIENTS: RefCell<Vec<Weak<Client>>> = const { RefCell::new(Vec::new()) };
@@ -101,9 +103,7 @@ fn step_all(clients: &[Rc<Client>]) {
 
 /// Waits, at the latest until `limit`, for a connection or a timer, and takes in what has come.
 fn turn(clients: &[Rc<Client>], limit: Option<Instant>) {
-    if let Some(span) = clients.iter().filter_map(|client| client.state().gather()).max() {
-        look_away(now() + span);
-    }
+    look_away(clients, limit);
     for (client, link) in ready(clients, limit) {
         let now = now();
         if let Some(client) = clients.get(client) {
@@ -112,11 +112,18 @@ fn turn(clients: &[Rc<Client>], limit: Option<Instant>) {
     }
 }
 
-/// Lets answers gather meanwhile: to wait for each of them would take longer.
-fn look_away(until: Instant) {
-    let mut looks = 0;
-    while now() < until && looks < MAX_LOOKS {
-        looks += 1;
+/// Lets answers gather for a moment, if many come: to wait for each of them would take longer. Whether
+/// the host has a second processor, on which the server could go on, is not to be known.
+fn look_away(clients: &[Rc<Client>], limit: Option<Instant>) {
+    let start = now();
+    let span = clients.iter().filter_map(|client| client.state().gather(start)).max();
+    let Some(until) = span.map(|span| start + span) else { return };
+    let until = limit.map_or(until, |limit| limit.min(until));
+    for looks in 0..MAX_LOOKS {
+        let now = now();
+        if now >= until || (now == start && looks == FEW_LOOKS) {
+            return;
+        }
         hint::spin_loop();
     }
 }

@@ -302,6 +302,11 @@ class Core {
     }
   }
 
+  /** Has what was submitted sent at once, before the turn that is to follow. */
+  begin() {
+    read(this, this.#native, 0, 0);
+  }
+
   /** So many bytes have come in on a link. */
   receive(link, length) {
     this.#isScheduled = false;

@@ -187,8 +187,10 @@ class Batch {
     const promise = new Promise((resolve) => {
       this.#tell = resolve;
     });
+    // First of all, for what is read may abort the signal.
+    const guarded = reactor.guarded(promise, (why) => this.#stop(why), signal);
     this.feed();
-    return reactor.guarded(promise, (why) => this.#stop(why), signal);
+    return guarded;
   }
 
   /** Called with each result, while records are read. */
@@ -203,22 +205,15 @@ class Batch {
 
   /** Submits as many as there is room for. */
   feed() {
-    // Nor is it to be fed meanwhile.
+    // What begins early may end meanwhile: it is not to be fed while it feeds.
     this.#isHungry = true;
-    try {
-      while (!this.#isOver && this.#underWay < WINDOW) {
-        const { done, value } = this.#jobs.next();
-        if (done) {
-          this.#isOver = true;
-        } else if (!this.#isOver) {
-          // To ask for it may have aborted the signal.
-          this.#submit(value);
-          this.#startEarly();
-        }
+    while (!this.#isOver && this.#underWay < WINDOW) {
+      const next = this.#next();
+      // To ask for it may have aborted the signal.
+      if (next !== undefined && !this.#isOver) {
+        this.#submit(next.value);
+        this.#startEarly();
       }
-    } catch (error) {
-      // The iterable's own.
-      this.#stop(new Thrown(error));
     }
     this.#isHungry = false;
     if (this.#isOver && this.#underWay === 0) {
@@ -226,10 +221,24 @@ class Batch {
     }
   }
 
+  /** The next job, if there is one. */
+  #next() {
+    try {
+      const next = this.#jobs.next();
+      if (!next.done) {
+        return next;
+      }
+      this.#isOver = true;
+    } catch (error) {
+      this.#stop(new Thrown(error));
+    }
+    return undefined;
+  }
+
   #startEarly() {
     if (this.results.length === this.#nextStart && this.#nextStart < WINDOW) {
       this.#nextStart *= GROWTH;
-      this.#core.turn();
+      this.#core.begin();
     }
   }
 

@@ -143,6 +143,25 @@ test('a job whose iterable has aborted the signal is not put', async (t) => {
   assert.ok(!(await connection(t, server.uri).listTubes()).includes('too-late'));
 });
 
+test('a signal is heard while the first jobs are under way already', async (t) => {
+  const server = await serve(t);
+  const mail = producer(t, server.uri);
+  await mail.ready();
+  const stop = new AbortController();
+  function* jobs() {
+    for (let n = 0; n < 40; n += 1) {
+      yield { body: 'x', tube: 'mail' };
+    }
+    stop.abort('enough');
+    for (let n = 0; n < 300; n += 1) {
+      yield { body: 'x', tube: 'too-late' };
+    }
+  }
+  assert.equal(await rejection(mail.putMany(jobs(), { signal: stop.signal })), 'enough');
+  await mail.put('mail', 'x');
+  assert.ok(!(await connection(t, server.uri).listTubes()).includes('too-late'));
+});
+
 test('a timeout is that of each put', async (t) => {
   const server = await serve(t);
   const mail = producer(t, server.uri);

@@ -147,7 +147,7 @@ pub(super) async fn serve(
                     Ok(_) => {
                         let gather = driver.drive_and_yield(|inner, now| {
                             inner.engine.handle_data(now, wire.link(), &mut input);
-                            inner.engine.gather(wire.link())
+                            inner.engine.gather(now, wire.link())
                         });
                         if let Some(span) = gather && *HAS_PROCESSORS {
                             others_first().await;

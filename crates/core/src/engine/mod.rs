@@ -340,12 +340,13 @@ impl Engine {
     /// That costs the server as much as the answer, and the reader as much as handling it. Where very
     /// many answers are on their way and come one right after the other, to look away for a moment
     /// saves both, and is little beside the time that each of them takes anyway. The span is so short
-    /// that only a spin keeps it; with a single processor the server could do nothing meanwhile.
+    /// that only a spin keeps it; with a single processor the server could do nothing meanwhile, so a
+    /// driver that knows of no other does without.
     #[must_use]
-    pub fn gather(&self, link: LinkId) -> Option<Duration> {
+    pub fn gather(&self, now: Instant, link: LinkId) -> Option<Duration> {
         let link = self.links.get(&link)?;
         let due = u32::try_from(link.conn.sent()).unwrap_or(u32::MAX);
-        let is_fast = link.reads_fast && self.now.saturating_since(link.read_at) < FAST;
+        let is_fast = link.reads_fast && now.saturating_since(link.read_at) < FAST;
         (is_fast && due >= FLOOD).then(|| MAX_GATHER.min(GATHER.saturating_mul(due)))
     }
 

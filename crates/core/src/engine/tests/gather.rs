@@ -41,43 +41,42 @@ fn eight_answers_on_their_way_make_a_connection_busy() {
 #[test]
 fn many_answers_that_come_fast_may_gather() {
     let (mut rig, link) = flooded(66);
-    assert_eq!(rig.engine.gather(link), None, "nothing has come yet");
+    assert_eq!(rig.engine.gather(rig.now, link), None, "nothing has come yet");
     answer_two(&mut rig, link, micros(299));
-    assert_eq!(rig.engine.gather(link), Some(micros(64)));
+    assert_eq!(rig.engine.gather(rig.now, link), Some(micros(64)));
 }
 
 #[test]
 fn the_more_there_are_the_longer_and_never_for_long() {
     let (mut rig, link) = flooded(92);
     answer_two(&mut rig, link, micros(10));
-    assert_eq!(rig.engine.gather(link), Some(micros(90)));
+    assert_eq!(rig.engine.gather(rig.now, link), Some(micros(90)));
     let (mut rig, link) = flooded(5000);
     answer_two(&mut rig, link, micros(10));
-    assert_eq!(rig.engine.gather(link), Some(micros(100)));
+    assert_eq!(rig.engine.gather(rig.now, link), Some(micros(100)));
 }
 
 #[test]
 fn few_answers_are_read_as_they_come() {
     let (mut rig, link) = flooded(65);
     answer_two(&mut rig, link, micros(10));
-    assert_eq!(rig.engine.gather(link), None);
+    assert_eq!(rig.engine.gather(rig.now, link), None);
 }
 
 #[test]
 fn slow_answers_are_read_as_they_come() {
     let (mut rig, link) = flooded(100);
     answer_two(&mut rig, link, micros(300));
-    assert_eq!(rig.engine.gather(link), None);
+    assert_eq!(rig.engine.gather(rig.now, link), None);
 }
 
 #[test]
 fn answers_that_came_fast_long_ago_say_nothing() {
     let (mut rig, link) = flooded(100);
     answer_two(&mut rig, link, micros(10));
-    assert!(rig.engine.gather(link).is_some());
+    assert!(rig.engine.gather(rig.now, link).is_some());
     rig.advance(micros(300));
-    rig.put("default", "x");
-    assert_eq!(rig.engine.gather(link), None);
+    assert_eq!(rig.engine.gather(rig.now, link), None);
 }
 
 #[test]
@@ -85,6 +84,6 @@ fn a_connection_that_is_gone_has_nothing_to_gather() {
     let (mut rig, link) = flooded(100);
     answer_two(&mut rig, link, micros(10));
     rig.cut(link, 0);
-    assert_eq!(rig.engine.gather(link), None);
+    assert_eq!(rig.engine.gather(rig.now, link), None);
     assert!(!rig.engine.is_busy(link));
 }
