@@ -154,7 +154,10 @@ fn renamed(content: &[u8], names: &[&str], prefix: &str) -> Result<Option<Vec<u8
     for (place, name) in names.iter().enumerate() {
         let (long, short) =
             (counted(name.as_bytes()), counted(format!("{prefix}{place:x}").as_bytes()));
-        while let Some(at) = content.windows(long.len()).position(|part| part == long) {
+        // One that has its new name already would be found again and again.
+        while long != short
+            && let Some(at) = content.windows(long.len()).position(|part| part == long)
+        {
             content.splice(at..at + long.len(), short.iter().copied());
         }
     }
