@@ -5,6 +5,7 @@
 //! done and writes down what is left for JavaScript to do.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
@@ -25,6 +26,10 @@ use crate::room::{Room, Waiting};
 
 /// How late an alarm may ring for the thread to count as having been there all the time.
 const LATE: Duration = Duration::from_millis(20);
+
+/// Whether the server can go on while this thread looks away.
+static HAS_PROCESSORS: LazyLock<bool> =
+    LazyLock::new(|| thread::available_parallelism().is_ok_and(|count| count.get() > 1));
 
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -48,7 +53,6 @@ pub(crate) struct Driver {
     alarm: Option<Instant>,
     /// The connection on which bytes came in last.
     last_read: Option<LinkId>,
-    has_processors: bool,
 }
 
 /// What becomes of the result of an operation.
@@ -87,7 +91,6 @@ impl Driver {
             dirty: Vec::new(),
             alarm: None,
             last_read: None,
-            has_processors: thread::available_parallelism().is_ok_and(|count| count.get() > 1),
         }
     }
 
@@ -385,7 +388,7 @@ impl Driver {
 
     /// For how long JavaScript is to look away once it has sent all.
     pub(crate) fn gather(&self) -> Option<Duration> {
-        self.engine.gather(self.now, self.last_read.filter(|_| self.has_processors)?)
+        self.engine.gather(self.now, self.last_read.filter(|_| *HAS_PROCESSORS)?)
     }
 
     /// When JavaScript has to ring earlier than it would by itself.

@@ -208,10 +208,10 @@ class Batch {
     // What begins early may end meanwhile: it is not to be fed while it feeds.
     this.#isHungry = true;
     while (!this.#isOver && this.#underWay < WINDOW) {
-      const next = this.#next();
+      const job = this.#next();
       // To ask for it may have aborted the signal.
-      if (next !== undefined && !this.#isOver) {
-        this.#submit(next.value);
+      if (!this.#isOver) {
+        this.#submit(job);
         this.#startEarly();
       }
     }
@@ -221,12 +221,12 @@ class Batch {
     }
   }
 
-  /** The next job, if there is one. */
+  /** The next job, unless it is over then. */
   #next() {
     try {
-      const next = this.#jobs.next();
-      if (!next.done) {
-        return next;
+      const { done, value } = this.#jobs.next();
+      if (!done) {
+        return value;
       }
       this.#isOver = true;
     } catch (error) {
